@@ -1,0 +1,47 @@
+# Every target sets up what it needs; a second call finds it done.
+# IMAGE_*, SANDBOX_*, RUN_*, LLM_* and the like are read from the environment: see `.venv/bin/automodel run --help`.
+PYTHON ?= python3
+BIN := .venv/bin
+export DATASET ?= digits
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run predict test check image doctor bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/host  ## train the best classifier: make run DATASET=digits, or DATASET=path/to/folder
+	@$(BIN)/automodel run
+
+setup: .venv/host  ## install everything and make a sandbox usable; `run` does it by itself
+	@$(BIN)/automodel setup
+
+test: .venv/dev  ## run the tests; those that need an engine are skipped where none answers
+	@$(BIN)/python -m pytest
+
+check: .venv/dev  ## formatter, linter and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+image: .venv/host  ## build the sandbox image that suits the engine
+	@SANDBOX_BACKEND=docker $(BIN)/automodel setup
+
+doctor: .venv/host  ## tell what was found on this machine, and what is missing
+	@$(BIN)/automodel doctor
+
+bench: .venv/dev  ## measure overhead, throughput and memory, side by side
+	@$(BIN)/python -m tests.bench
+
+clean:  ## remove the virtual environment and caches; runs, datasets and weights stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/host: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AutoModel needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/dev: .venv/host
+	$(BIN)/pip install --quiet --editable '.[harness,dev]'
+	@touch $@

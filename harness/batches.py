@@ -1,0 +1,97 @@
+"""What `run.batches` gives: epochs of training batches on the device, under the clock of `train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.blame import BrokenContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch import Tensor
+
+    from harness.clock import Clock
+    from harness.contract import BatchTransform
+
+
+@dataclass(frozen=True)
+class Sliver:
+    """What `check` lets `train` see: the first batches of one epoch, made of fewer images where the network is slow."""
+
+    batches: int
+    images: int
+
+
+class Pace:
+    """How fast an epoch goes by."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        """Begun so far."""
+        self.images = 0
+        """Of the epoch that began last."""
+        self.seconds = 0.0
+        """That it took up to its latest batch."""
+        self.seconds_per_image = 0.0
+        """That `train` took over its latest batch, loading not included."""
+        self._began = 0.0
+
+    def begin(self) -> None:
+        self.epochs += 1
+        self.images = 0
+        self._began = perf_counter()
+
+    def count(self, images: int, handed_out: float) -> None:
+        self.images += images
+        now = perf_counter()
+        self.seconds, self.seconds_per_image = now - self._began, (now - handed_out) / images
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingBatches:
+    """`contract.Batches`: each `for` over it is one epoch."""
+
+    loaded: Iterable[tuple[Tensor, Tensor]]
+    length: int
+    mix: BatchTransform | None
+    device: str
+    clock: Clock
+    pace: Pace
+    sliver: Sliver | None = None
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.sliver and self.pace.epochs:
+            self.clock.stop()
+        self.clock.check()
+        self.pace.begin()
+        for images, labels in islice(self._alive(), self.sliver.batches if self.sliver else None):
+            self.clock.check()
+            batch = self._mixed(images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True))
+            handed_out = perf_counter()
+            yield batch
+            if self.sliver and self.device == "cuda":
+                torch.cuda.synchronize()
+            self.pace.count(len(images), handed_out)
+        if self.sliver:
+            self.clock.stop()
+
+    def _mixed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return self.mix(images, labels) if self.mix else (images, labels)
+
+    def _alive(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches, as long as the loader processes live; an exception in one of them comes with its traceback."""
+        try:
+            yield from self.loaded
+        except RuntimeError as error:
+            if "exited unexpectedly" not in str(error):
+                raise
+            raise BrokenContractError("data", f"a process that loads and transforms images died: {error}") from None

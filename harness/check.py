@@ -1,0 +1,143 @@
+"""The phase `check`: everything that will be asked of the components, once, on eight images, in seconds.
+
+Each step knows whose fault it is, and the order is the blame: what data.py gives is checked before the network sees it,
+and the network before `train` does.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from harness.batches import Sliver
+from harness.blame import BrokenContractError
+from harness.check_data import IMAGES, check_batch, check_transforms
+from harness.clock import Clock, OutOfTime
+from harness.loading import load_components, seeded
+from harness.memory import peak_memory
+from harness.network import build, checked_logits, forward_of
+from harness.run import TrainingRun
+from harness.threads import count_operations
+from harness.training_data import open_training_data
+from harness.weights import all_finite, load_weights, save_weights
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from torch import Tensor, nn
+
+    from harness.channel import Channel
+    from harness.contract import Task
+    from harness.job import Job
+    from harness.training_data import TrainingData
+
+STEPS = 2
+"""The first is slow for reasons of its own; the second says how long an epoch takes."""
+SLOW_STEP = 2.0
+"""Seconds. Where a step would take longer on a CPU, `train` gets smaller batches; a GPU always gets whole ones."""
+CLOSE = 1e-2
+"""How much logits of the same weights may differ: sums in another order, and half precision has three digits."""
+
+
+def check(job: Job, channel: Channel, *, halvings: int) -> None:
+    """Try the components.
+
+    Raises:
+        BrokenContractError: one is, or gives, something else than the contract says.
+    """
+    task, saved = job.task, job.folders.out / "check.safetensors"
+    data, network, train = load_components(("data", "model", "train"), job.folders.components, channel, task.seed)
+    examples = open_training_data(job, data, channel)
+    channel.step("transform eight images", "data")
+    check_transforms(examples)
+    channel.step("transform a batch", "data")
+    batch = check_batch(examples, task)
+    channel.step("build the model", "model")
+    model = build(network, task)
+    channel.facts(parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad))
+    channel.step("forward and backward", "model")
+    sliver = _sliver(_step(model, *batch, task), task)
+    channel.step("two steps of train", "train")
+    run = TrainingRun(
+        job=job,
+        data=examples,
+        clock=Clock(task.seconds),
+        channel=channel,
+        built=type(model),
+        file=saved,
+        operations=count_operations(model, examples.tuning, task.device),
+        halvings=halvings,
+        sliver=sliver,
+    )
+    _train(train, model, task, run)
+    channel.facts(epoch_seconds=_epoch_seconds(run, examples, job.settings.workers))
+    if saved.exists():
+        channel.step("load what train saved", "train")
+        load_weights(build(network, task), saved)
+    channel.step("predict", "model")
+    images, _ = examples.tuning.__getitems__(examples.tuning.spread(IMAGES))
+    logits = _predict(network, model, images.to(task.device), task)
+    channel.step("save and load the weights", "model")
+    save_weights(model, type(model), saved)
+    again = build(network, task)
+    load_weights(again, saved)
+    _check_same(logits, _predict(network, again, images.to(task.device), task))
+    saved.unlink()
+    channel.facts(peak_memory=peak_memory(task.device))
+
+
+def _step(model: nn.Module, images: Tensor, targets: Tensor, task: Task) -> float:
+    """Do one forward and backward; the seconds that it took."""
+    began = perf_counter()
+    model.train()
+    logits = checked_logits(model(images), len(images), task.num_classes, "the network in train mode")
+    torch.autograd.backward(cross_entropy(logits.float(), targets))
+    if all(weight.grad is None for weight in model.parameters()):
+        raise BrokenContractError("model", "no parameter of the network got a gradient")
+    model.zero_grad(set_to_none=True)
+    return perf_counter() - began
+
+
+def _sliver(step_seconds: float, task: Task) -> Sliver:
+    whole = task.device == "cuda"
+    return Sliver(STEPS, task.train_size if whole else max(2, int(SLOW_STEP / step_seconds * IMAGES)))
+
+
+def _train(train: ModuleType, model: nn.Module, task: Task, run: TrainingRun) -> None:
+    model.train()
+    with suppress(OutOfTime):
+        seeded(task.seed, train.train, model, task, run)
+    if run.pace.epochs == 0:
+        raise BrokenContractError("train", "train ended without asking for a batch")
+    if not all_finite(model):
+        raise BrokenContractError("train", f"the weights are not finite after {STEPS} steps of train")
+
+
+def _epoch_seconds(run: TrainingRun, examples: TrainingData, workers: int) -> float:
+    """Expect this of an epoch; loader processes work beside the network, but on a CPU they share its cores."""
+    load = examples.train.seconds_per_image / max(1, workers)
+    return (run.pace.seconds_per_image + load) * len(examples.train)
+
+
+def _predict(network: ModuleType, model: nn.Module, images: Tensor, task: Task) -> Tensor:
+    """Logits of the images; the last batch of a split may hold a single one, so that is tried, too."""
+    model.eval()
+    forward = forward_of(network, model, task)
+    with torch.inference_mode():
+        seeded(task.seed, forward, images[:1])
+        logits: Tensor = seeded(task.seed, forward, images)
+    return logits
+
+
+def _check_same(logits: Tensor, again: Tensor) -> None:
+    difference = float((logits - again).abs().max() / logits.abs().max().clamp(min=1.0))
+    if difference > CLOSE:
+        raise BrokenContractError(
+            "model",
+            f"a network built anew with the saved weights gave other logits (by {difference:.2g}): "
+            "all that matters must be in parameters and buffers",
+        )

@@ -1,0 +1,95 @@
+"""What `check` asks of data.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.blame import BrokenContractError
+from harness.randomness import seeded_aside
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.contract import Task
+    from harness.examples import Examples
+    from harness.training_data import TrainingData
+
+IMAGES = 8
+"""Enough to meet images of several sizes; taken from all over the split."""
+
+
+def check_transforms(data: TrainingData) -> None:
+    """Every image comes out of both transforms as finite floats in one shape, and twice the same for evaluation.
+
+    Raises:
+        BrokenContractError: it does not.
+    """
+    train = _transformed(data.train, "train_transform")
+    evaluated = _transformed(data.tuning, "eval_transform")
+    shapes = {tuple(image.shape) for image in (*train, *evaluated)}
+    if len(shapes) > 1:
+        raise BrokenContractError(
+            "data",
+            f"every image must come out in one shape; train_transform gave {_shapes(train)}, "
+            f"eval_transform gave {_shapes(evaluated)}",
+        )
+    again = _transformed(data.tuning, "eval_transform", seed=1)
+    if not all(torch.equal(*pair) for pair in zip(evaluated, again, strict=True)):
+        raise BrokenContractError("data", "eval_transform must be deterministic; it gave two results for one image")
+
+
+def check_batch(data: TrainingData, task: Task) -> tuple[Tensor, Tensor]:
+    """A training batch as `train` will see it.
+
+    Raises:
+        BrokenContractError: `batch_transform` gives something else.
+    """
+    images, labels = data.train.__getitems__(data.train.spread(IMAGES))
+    images, labels = images.to(task.device), labels.to(task.device)
+    if data.mix is None:
+        return images, labels
+    with seeded_aside(task.seed):
+        mixed = data.mix(images, labels)
+    if not isinstance(mixed, tuple | list) or len(mixed) != 2:
+        raise BrokenContractError("data", f"batch_transform must give (images, targets), not {type(mixed).__name__}")
+    _check_images(mixed[0], "batch_transform", lead=1)
+    _check_targets(mixed[1], mixed[0], task)
+    return mixed[0], mixed[1]
+
+
+def _transformed(examples: Examples, name: str, seed: int = 0) -> list[Tensor]:
+    with seeded_aside(seed):
+        images = [examples.transform(image) for image in examples.originals(examples.spread(IMAGES))]
+    for image in images:
+        _check_images(image, name, lead=0)
+    return images
+
+
+def _check_images(images: Any, name: str, *, lead: int) -> None:
+    if not isinstance(images, torch.Tensor):
+        raise BrokenContractError("data", f"{name} must give a float tensor, not {type(images).__name__}")
+    if not images.is_floating_point():
+        raise BrokenContractError("data", f"{name} must give a float tensor, not {images.dtype}")
+    if images.ndim <= lead:
+        raise BrokenContractError("data", f"{name} gave a tensor of shape {tuple(images.shape)}")
+    if not bool(torch.isfinite(images).all()):
+        raise BrokenContractError("data", f"{name} gave values that are not finite")
+
+
+def _check_targets(targets: Any, images: Tensor, task: Task) -> None:
+    if not isinstance(targets, torch.Tensor):
+        raise BrokenContractError("data", f"batch_transform gave targets of type {type(targets).__name__}")
+    hard = targets.dtype == torch.int64 and targets.shape == (len(images),)
+    soft = targets.is_floating_point() and targets.shape == (len(images), task.num_classes)
+    if not (hard or soft):
+        raise BrokenContractError(
+            "data",
+            f"batch_transform must give targets int64 ({len(images)},) or float ({len(images)}, {task.num_classes}), "
+            f"not {targets.dtype} {tuple(targets.shape)}",
+        )
+
+
+def _shapes(images: list[Tensor]) -> str:
+    return " and ".join(sorted({str(tuple(image.shape)) for image in images}))

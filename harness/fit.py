@@ -1,0 +1,65 @@
+"""The phase `fit`: the component's `train` under the clock; weights come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.blame import BrokenContractError
+from harness.clock import Clock, OutOfTime
+from harness.loading import load_components, seeded
+from harness.memory import peak_memory
+from harness.network import build
+from harness.run import TrainingRun
+from harness.threads import count_operations
+from harness.training_data import open_training_data
+from harness.weights import all_finite, save_weights
+
+if TYPE_CHECKING:
+    from harness.channel import Channel
+    from harness.job import Job
+
+
+def fit(job: Job, channel: Channel, *, halvings: int) -> None:
+    """Train, and leave the weights that count.
+
+    Raises:
+        BrokenContractError: nothing was saved, and the final weights are not finite.
+    """
+    task = job.task
+    data, network, train = load_components(("data", "model", "train"), job.folders.components, channel, task.seed)
+    examples = open_training_data(job, data, channel)
+    channel.step("build the model", "model")
+    model = build(network, task)
+    _ = examples.train.seconds_per_image  # measured before the clock runs
+    operations = count_operations(model, examples.tuning, task.device)
+    channel.step("train", "train")
+    clock = Clock(task.seconds)
+    channel.train_until(clock.end)
+    run = TrainingRun(
+        job=job,
+        data=examples,
+        clock=clock,
+        channel=channel,
+        built=type(model),
+        file=job.folders.trained,
+        operations=operations,
+        halvings=halvings,
+    )
+    model.train()
+    try:
+        seeded(task.seed, train.train, model, task, run)
+        if task.device == "cuda":
+            torch.cuda.synchronize()
+    except OutOfTime:
+        pass
+    channel.train_ended(by_clock=clock.rang)
+    channel.facts(peak_memory=peak_memory(task.device))
+    if run.pace.images:
+        channel.facts(epoch_seconds=run.pace.seconds * len(examples.train) / run.pace.images)
+    channel.step("keep the weights", "train")
+    if not job.folders.trained.exists():
+        if not all_finite(model):
+            raise BrokenContractError("train", "train ended with weights that are not finite, and saved none before")
+        save_weights(model, type(model), job.folders.trained)

@@ -1,0 +1,103 @@
+"""The phases of a job, one after the other, each in a child of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from harness.blame import Fault, blame, is_out_of_memory
+from harness.check import check
+from harness.child import Ending, run_child
+from harness.fit import fit
+from harness.predict import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.channel import Channel
+    from harness.job import Job
+    from harness.progress import Progress
+
+HALVINGS = 4
+"""A batch that does not fit at a sixteenth of its size is not the batch's fault."""
+SETUP_SECONDS = 120
+"""What `fit` may take before `train` begins: imports, the network, the costs of the transforms."""
+
+
+class Phase(Protocol):
+    """What runs in a child."""
+
+    def __call__(self, job: Job, channel: Channel, *, halvings: int) -> None: ...
+
+
+def run_fit(job: Job, progress: Progress) -> None:
+    """Check the components, then train."""
+    _run("check", check, job, progress, lambda began: began + job.settings.check_seconds)
+    if progress.report.crash is None:
+        _run("fit", fit, job, progress, lambda began: _fit_deadline(began, job, progress))
+
+
+def run_predict(job: Job, progress: Progress) -> None:
+    _run("predict", predict, job, progress, lambda began: began + job.settings.predict_seconds)
+
+
+def _run(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callable[[float], float]) -> None:
+    """Run a phase, again with half the batch size while it is out of memory; the clock of `train` goes on meanwhile."""
+    while True:
+        used = progress.report.seconds.get("train", 0.0)
+        left = replace(job, task=replace(job.task, seconds=max(1.0, job.task.seconds - used)))
+        ending = _run_once(name, phase, left, progress, deadline)
+        if not progress.out_of_memory or progress.report.batch_halvings == HALVINGS:
+            break
+        progress.halve()
+    if not progress.done and progress.report.crash is None:
+        _judge(ending, job, progress)
+    progress.write()
+
+
+def _run_once(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callable[[float], float]) -> Ending:
+    progress.begin(name)
+    halvings = progress.report.batch_halvings
+    began = monotonic()
+    ending = run_child(
+        lambda channel: _told(phase, job, channel, halvings), progress.hear, deadline=lambda: deadline(began)
+    )
+    progress.end(monotonic() - began)
+    return ending
+
+
+def _told(phase: Phase, job: Job, channel: Channel, halvings: int) -> None:
+    """Run a phase and tell how it ended, whatever a component raises, `SystemExit` included."""
+    torch.set_num_threads(job.settings.cpus)
+    try:
+        phase(job, channel, halvings=halvings)
+        channel.done()
+    except BaseException as error:  # noqa: BLE001 - sys.exit() in a component is a crash like any other
+        fault = blame(error, channel.current.owner, job.folders.input)
+        channel.crash(fault, out_of_memory=is_out_of_memory(error))
+
+
+def _fit_deadline(began: float, job: Job, progress: Progress) -> float:
+    if progress.train_until is None:
+        return began + SETUP_SECONDS
+    return progress.train_until + job.settings.grace_seconds
+
+
+def _judge(ending: Ending, job: Job, progress: Progress) -> None:
+    """Say what the child could not: it was killed, or it left without a word."""
+    if not ending.late:
+        progress.crash(Fault(culprit=progress.owner, error=f"{ending}", traceback=""))
+    elif progress.train_until is None:
+        progress.crash(Fault(culprit=progress.owner, error="it took too long and was killed", traceback=""))
+    elif job.folders.trained.exists():
+        progress.stopped("clock")
+        progress.warn("train did not notice the end of its clock and was killed; the weights it had saved count")
+    else:
+        error = (
+            f"train was killed {job.settings.grace_seconds:g} s after its clock of {job.task.seconds:g} s was over, "
+            "and had saved no weights: look at run.seconds_left(), and call run.save(model) now and then"
+        )
+        progress.crash(Fault(culprit="train", error=error, traceback=""))

@@ -1,0 +1,63 @@
+"""The phase `predict`: images and weights to logits. train.py need not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from harness.examples import Examples
+from harness.forward import batch_size_for, outputs
+from harness.images import open_images
+from harness.loader import InOrder, load, workers_for
+from harness.loading import load_components, seeded
+from harness.network import build, forward_of
+from harness.randomness import seed_all
+from harness.threads import count_operations, use_threads
+from harness.weights import load_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+    from harness.channel import Channel
+    from harness.job import Job
+
+
+def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG001 - halves by itself, see `in_parts`
+    """Write the logits of all images, in their order."""
+    task = job.task
+    data, component = load_components(("data", "model"), job.folders.components, channel, task.seed)
+    channel.step("open the images")
+    images = open_images(job.folders.images, task.channels)
+    channel.step("make the transforms", "data")
+    transform = seeded(task.seed, data.eval_transform, task)
+    examples = Examples(
+        images,
+        np.arange(len(images)),
+        np.zeros(len(images), dtype=np.int64),
+        transform,
+        one_size=task.image_size is not None,
+    )
+    channel.step("build the model", "model")
+    model = build(component, task)
+    channel.step("load the weights", "model")
+    load_weights(model, job.folders.input / "weights.safetensors")
+    model.eval()
+    channel.step("predict", "model")
+    operations = count_operations(model, examples, task.device)
+    size = batch_size_for(examples, task.device)
+    use_threads(operations * size, job.settings.cpus)
+    batches = _batches(examples, size, job)
+    with torch.inference_mode(), job.folders.logits.open("wb") as file:
+        seed_all(task.seed)
+        for logits, _ in outputs(forward_of(component, model, task), batches, task.device):
+            file.write(logits.float().cpu().numpy().astype("<f4").tobytes())
+
+
+def _batches(examples: Examples, size: int, job: Job) -> Iterable[tuple[Tensor, Tensor]]:
+    workers = workers_for(examples, size, job.settings.workers)
+    orders = InOrder(len(examples), size)
+    return load(examples, orders, workers, again=False, pinned=job.task.device == "cuda")

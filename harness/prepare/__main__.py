@@ -1,0 +1,85 @@
+"""`python -m harness.prepare`: run by the host as a trusted job, with the source mounted read-only.
+
+Exit status: 0 done; 1 the dataset cannot be written; 2 wrong arguments; 3 the source cannot become a dataset. A refusal
+is one sentence, the last line of stderr and, in the report folder, `error.txt`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.prepare.dataset import Order, prepare
+from harness.prepare.progress import Progress
+from harness.sources import open_source
+from harness.sources.source import UnusableDatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CANNOT_WRITE = 1
+UNUSABLE = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare one dataset; return the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if any(options.out.iterdir()):
+        parser.error(f"--out {options.out} is not empty")
+    warnings.filterwarnings("ignore", module="PIL")  # of odd metadata; what cannot be decoded is refused
+    try:
+        prepare(open_source(options.source), options.out, _order(options), Progress(options.report_dir))
+    except UnusableDatasetError as error:
+        return _refuse(str(error), options.report_dir, UNUSABLE)
+    except OSError as error:
+        return _refuse(f"The dataset cannot be written: {error}.", options.report_dir, CANNOT_WRITE)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness.prepare", description=sys.modules[__name__].__doc__)
+    add = parser.add_argument
+    add("--source", required=True, help="`digits`, or a folder with a sub-folder of images per class")
+    add("--origin", default="", help="what the user calls the source, if it is mounted under another path")
+    add("--name", required=True)
+    add("--out", required=True, type=Path, help="empty or new folder")
+    add("--seed", type=int, default=0)
+    add("--max-side", type=_side, default=512, help="pixels; larger images are scaled down")
+    add("--description", default="", help="instead of the source's own")
+    add("--fingerprint", default="", help="written to dataset.json as it is")
+    add("--report-dir", type=Path, default=Path("/job/out"), help="for events.jsonl and error.txt, if it is there")
+    return parser
+
+
+def _side(text: str) -> int:
+    side = int(text)
+    if side < 1:
+        raise argparse.ArgumentTypeError("an image has at least one pixel")
+    return side
+
+
+def _order(options: argparse.Namespace) -> Order:
+    return Order(
+        name=options.name,
+        source=options.origin or options.source,
+        description=options.description,
+        fingerprint=options.fingerprint,
+        seed=options.seed,
+        max_side=options.max_side,
+    )
+
+
+def _refuse(sentence: str, report_dir: Path, status: int) -> int:
+    if report_dir.is_dir():
+        (report_dir / "error.txt").write_text(f"{sentence}\n", encoding="utf-8", errors="backslashreplace")
+    print(sentence.encode(errors="backslashreplace").decode(), file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

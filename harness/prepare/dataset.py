@@ -1,0 +1,125 @@
+"""A source becomes a dataset on disk: survey, divide, write, record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from harness.prepare.parallel import refuse_unreadable
+from harness.prepare.record import Record, SplitRecord, count_duplicates, moments
+from harness.prepare.splits import divide
+from harness.prepare.survey import survey
+from harness.prepare.writing import MEASURED, Tally, convert, write, write_array, write_images
+from harness.sources.source import SPLITS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from harness.prepare.progress import Progress
+    from harness.prepare.splits import Division
+    from harness.prepare.survey import Survey
+    from harness.sources.source import Source
+
+HIDDEN = "hidden"
+"""The folder of labels that no container ever sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What the host asks for."""
+
+    name: str
+    source: str
+    description: str
+    """Empty: the source's own."""
+    fingerprint: str
+    seed: int
+    max_side: int
+
+
+def prepare(source: Source, out: Path, order: Order, progress: Progress) -> None:
+    """Make the whole dataset in this empty folder. `dataset.json` comes last: a folder without it is nothing.
+
+    Raises:
+        UnusableDatasetError: the source cannot become a dataset.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # the survey refuses such images itself, and names the file
+    seen = survey(source, order.max_side, progress)
+    division = divide(source, seen.digests, order.seed)
+    _make_folders(out)
+    written = _write_splits(source, seen, division, out, progress)
+    record = _record(source, order, seen, division, written)
+    write(out / "dataset.json.new", [record.dump()])
+    (out / "dataset.json.new").replace(out / "dataset.json")
+
+
+@dataclass(frozen=True)
+class _Written:
+    tallies: dict[str, Tally]
+    checksums: dict[str, str]
+
+
+def _make_folders(out: Path) -> None:
+    for folder in (out, *(out / split for split in SPLITS)):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # the mounts are read by another user
+    (out / HIDDEN).mkdir(mode=0o700)
+
+
+def _write_splits(source: Source, seen: Survey, division: Division, out: Path, progress: Progress) -> _Written:
+    order = np.concatenate([division.positions[split] for split in SPLITS])
+    measured = len(division.positions["train"])
+    if seen.plan.form == "encoded":
+        measured = min(measured, MEASURED)
+    results = progress.count(convert(source, order, seen.plan, measured), "preparing", len(order))
+    written = _Written({}, {})
+    for split in SPLITS:
+        positions = division.positions[split]
+        written.tallies[split] = tally = Tally()
+        shape = None if seen.array_shape is None else (len(positions), *seen.array_shape)
+        checksums = write_images(out / split, shape, tally.take(islice(results, len(positions))), tally)
+        written.checksums.update({f"{split}/{name}": checksum for name, checksum in checksums.items()})
+        labels = f"{split}/labels.npy" if split == "train" else f"{HIDDEN}/{split}.npy"
+        written.checksums[labels] = write_array(out / labels, source.labels[positions])
+    unreadable = [image for tally in written.tallies.values() for image in tally.unreadable]
+    if unreadable:
+        refuse_unreadable(unreadable)
+    return written
+
+
+def _record(source: Source, order: Order, seen: Survey, division: Division, written: _Written) -> Record:
+    train, *held_back = (written.tallies[split] for split in SPLITS)
+    mean, std = moments(train.histogram)
+    return Record(
+        name=order.name,
+        source=order.source,
+        description=order.description or source.description,
+        licence=source.licence,
+        classes=list(source.classes),
+        channels=seen.plan.channels,
+        image_size=seen.image_size,
+        sizes=seen.summary(),
+        form=seen.plan.form,
+        max_side=order.max_side,
+        ceiling=seen.plan.ceiling,
+        seed=order.seed,
+        split_rule=division.rule,
+        splits={split: _split_record(source, division.positions[split]) for split in SPLITS},
+        mean=mean,
+        std=std,
+        skipped=source.skipped,
+        duplicates=count_duplicates(train.digests, [tally.digests for tally in held_back]),
+        fingerprint=order.fingerprint,
+        checksums=written.checksums,
+    )
+
+
+def _split_record(source: Source, positions: NDArray[np.int64]) -> SplitRecord:
+    counts = np.bincount(source.labels[positions], minlength=len(source.classes))
+    return SplitRecord(images=len(positions), counts=counts.tolist())

@@ -1,0 +1,99 @@
+"""`dataset.json`: everything about a prepared dataset that is not an image."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from harness.prepare.pixels import Form
+
+VERSION = 1
+"""Of the on-disk form."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRecord:
+    """What is known of one split."""
+
+    images: int
+    counts: list[int]
+    """Images of each class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicates:
+    """Images whose pixels are exactly those of an earlier one; in all of train, validation and test."""
+
+    within_train: int
+    across_splits: int
+    """Held-back images that an earlier split holds too: what they measure is memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The content of `dataset.json`."""
+
+    version: int = VERSION
+    name: str
+    source: str
+    """What the user asked for: a dataset's name or a path."""
+    description: str
+    licence: str
+    classes: list[str]
+    channels: int
+    image_size: tuple[int, int] | None
+    """(height, width) as stored, or None where sizes vary."""
+    sizes: dict[str, list[int]]
+    """`smallest`, `median`, `largest` of the originals, each [height, width]."""
+    form: Form
+    max_side: int
+    """Larger originals were scaled down to it."""
+    ceiling: float
+    """The value that became 255, of originals deeper than 8 bits if there are any: new images must be scaled alike."""
+    seed: int
+    split_rule: str
+    splits: dict[str, SplitRecord]
+    mean: list[float]
+    """Per channel, of training pixels scaled to 0..1."""
+    std: list[float]
+    skipped: Mapping[str, int]
+    """Entries of the source that were left out, by reason."""
+    duplicates: Duplicates
+    fingerprint: str
+    """What the host knew the source by; it prepares again when that changes."""
+    checksums: dict[str, str]
+    """Path -> SHA-256 of every other file."""
+    pillow: str = PIL.__version__
+    numpy: str = np.__version__
+
+    def dump(self) -> bytes:
+        return json.dumps(asdict(self), indent=2, allow_nan=False).encode() + b"\n"
+
+
+def moments(histogram: NDArray[np.int64]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation per channel of a (C, 256) histogram, of values scaled to 0..1."""
+    values = np.arange(256) / 255
+    weights = histogram / histogram.sum(axis=1, keepdims=True)
+    mean = weights @ values
+    variance = (weights * (values - mean[:, np.newaxis]) ** 2).sum(axis=1)
+    return mean.round(6).tolist(), np.sqrt(variance).round(6).tolist()
+
+
+def count_duplicates(train: Sequence[int], held_back: Sequence[Sequence[int]]) -> Duplicates:
+    """Compare digests of pixels, of train and of each later split."""
+    seen = np.unique(np.asarray(train, np.uint64))
+    within, across = len(train) - len(seen), 0
+    for split in held_back:
+        digests = np.asarray(split, np.uint64)
+        across += int(np.isin(digests, seen).sum())
+        seen = np.union1d(seen, digests)
+    return Duplicates(within_train=within, across_splits=across)

@@ -1,0 +1,126 @@
+"""Who trains and who is held back: train, validation and test, as positions in the source.
+
+A split that the source gives is kept. What has to be made is stratified (each class gives its share, to the nearest
+image), seeded, and never parts byte-for-byte copies of one image: a copy in training would answer for its twin in the
+test. Copies that the source filed under different classes stay in training. Every split comes out shuffled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.sources.source import SPLITS, UnusableDatasetError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from harness.sources.source import Source
+
+    Positions = NDArray[np.int64]
+
+TEST_SHARE = 0.2
+"""Paper, section 4: 80/20 where a dataset has no test split."""
+VALIDATION_SHARE = 0.1
+"""Of what is left for training."""
+LEAST_IMAGES = 10
+"""A class with fewer training images cannot give one to each split and still be learnt."""
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class Division:
+    """The splits, and how they came about."""
+
+    positions: dict[str, Positions]
+    rule: str
+
+
+def divide(source: Source, digests: NDArray[np.uint64], seed: int) -> Division:
+    """Keep or make every split.
+
+    Raises:
+        UnusableDatasetError: a class is too small for it.
+    """
+    _refuse_small_classes(source)
+    rng = np.random.default_rng(seed)
+    train, validation, test = (np.flatnonzero(source.given == code) for code in range(len(SPLITS)))
+    rule = []
+    if not test.size and validation.size:
+        validation, test = test, validation
+        rule.append("the given validation split is the test split")
+    elif test.size:
+        rule.append("the given test split is kept")
+    if not test.size:
+        train, test = _Carving(source, digests, rng).carve(train, TEST_SHARE, keep=2)
+        rule.append(f"{TEST_SHARE:.0%} of each class became the test split")
+    if validation.size:
+        rule.append("the given validation split is kept")
+    else:
+        train, validation = _Carving(source, digests, rng).carve(train, VALIDATION_SHARE, keep=1)
+        rule.append(f"{VALIDATION_SHARE:.0%} of each class in the rest of train became the validation split")
+    parts = zip(SPLITS, (train, validation, test), strict=True)
+    sentence = ", ".join(rule)
+    return Division(
+        {name: rng.permutation(part) for name, part in parts},
+        f"{sentence[0].upper()}{sentence[1:]}; copies of an image stay together where a split is made; seed {seed}.",
+    )
+
+
+def _refuse_small_classes(source: Source) -> None:
+    if len(source.classes) < 2:
+        raise UnusableDatasetError(
+            f"There is a single class, {source.classes[0]!r}, and a classifier needs two: add one, or if its "
+            "sub-folders are the classes, give that folder itself."
+        )
+    counts = np.bincount(source.labels[source.given == 0], minlength=len(source.classes))
+    small = [f"{source.classes[label]!r} has {counts[label]}" for label in np.flatnonzero(counts < LEAST_IMAGES)]
+    if small:
+        more = f" and {len(small) - NAMED} classes more" if len(small) > NAMED else ""
+        raise UnusableDatasetError(
+            f"A class needs at least {LEAST_IMAGES} images to train on: {', '.join(small[:NAMED])}{more}; "
+            "add images or remove the class."
+        )
+
+
+@dataclass(frozen=True)
+class _Carving:
+    source: Source
+    digests: NDArray[np.uint64]
+    rng: np.random.Generator
+
+    def carve(self, positions: Positions, share: float, *, keep: int) -> tuple[Positions, Positions]:
+        """Part a share of every class from the rest, and leave it at least `keep` different images."""
+        shared = self._filed_twice(positions)
+        carved = np.zeros(len(self.source.labels), np.bool_)
+        for label, name in enumerate(self.source.classes):
+            members = positions[self.source.labels[positions] == label]
+            quota = max(1, int(len(members) * share + 0.5))
+            alone = members[~np.isin(self.digests[members], shared)]
+            carved[self._choose(alone, quota, keep, name)] = True
+        return positions[~carved[positions]], positions[carved[positions]]
+
+    def _filed_twice(self, positions: Positions) -> NDArray[np.uint64]:
+        """Digests that occur under more than one class."""
+        digests, labels = self.digests[positions], self.source.labels[positions]
+        order = np.lexsort((labels, digests))
+        digests, labels = digests[order], labels[order]
+        twice = (digests[1:] == digests[:-1]) & (labels[1:] != labels[:-1])
+        return np.unique(digests[1:][twice])
+
+    def _choose(self, members: Positions, quota: int, keep: int, name: str) -> Positions:
+        """Whole groups of copies, in random order, as long as they fit the quota; at least the smallest group."""
+        _, group, sizes = np.unique(self.digests[members], return_inverse=True, return_counts=True)
+        if len(sizes) <= keep:
+            raise UnusableDatasetError(
+                f"Class {name!r} has {len(sizes)} different images that are in no other class, too few to split "
+                f"({len(members)} with copies): add images or remove the class."
+            )
+        chosen: list[int] = []
+        for candidate in self.rng.permutation(len(sizes)).tolist():
+            if sizes[candidate] <= quota and len(chosen) < len(sizes) - keep:
+                chosen.append(candidate)
+                quota -= sizes[candidate]
+        return members[np.isin(group, chosen or [int(sizes.argmin())])]

@@ -1,0 +1,144 @@
+"""What the parent knows of a job: it hears the phases, appends `events.jsonl` and writes `report.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from harness.blame import Fault
+from harness.channel import Step
+from harness.report import CURVE_POINTS, REPORT_BYTES, Crash, Event, Report, finite, printable, shorten
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENTS_BYTES = 2 << 20
+"""Of `events.jsonl`: /job/out is bounded, and a component that logs every step must not fill it."""
+METRICS = 32
+"""Of one point; `Report.parse` refuses more than 40."""
+WARNINGS = 50
+FACTS = ("parameters", "epoch_seconds", "peak_memory")
+
+
+class Progress:
+    """The one writer of a job's report and events."""
+
+    def __init__(self, out: Path) -> None:
+        self.report = Report()
+        self.done = False
+        """Whether the phase came to its end."""
+        self.out_of_memory = False
+        """Whether the phase crashed for want of memory."""
+        self.train_until: float | None = None
+        """When `train`, if it has begun, should end, on the monotonic clock."""
+        self._out = out
+        self._events = (out / "events.jsonl").open("ab", buffering=0)
+        self._phase = ""
+        self._step = Step("begin")
+        self._train_began: float | None = None
+
+    def begin(self, phase: str) -> None:
+        self._phase, self._step = phase, Step("begin")
+        self.done = self.out_of_memory = False
+        self.train_until = None
+        self._set(crash=None)
+        self._tell(Event(kind="phase", text=phase))
+
+    def end(self, seconds: float) -> None:
+        """Note how long the phase took, and write the report: what comes later may be killed."""
+        self._train_over()
+        self._add_seconds(self._phase, seconds)
+        self.write()
+
+    def write(self) -> None:
+        """Write the report, whole at any moment, and with every second point of the curve if it grew too large."""
+        while len(self.report.dump()) > REPORT_BYTES:
+            self._set(curve=self.report.curve[1::2])
+        part = self._out / "report.json.part"
+        part.write_bytes(self.report.dump())
+        os.replace(part, self._out / "report.json")  # noqa: PTH105 - as pathlib's, and says that it is atomic
+
+    def imported(self, seconds: float) -> None:
+        self._add_seconds("import", seconds)
+
+    def halve(self) -> None:
+        self._set(batch_halvings=self.report.batch_halvings + 1)
+        self.warn(f"out of memory in {self._phase}, {self._step.text}: tried again with half the batch size")
+
+    def stopped(self, why: str) -> None:
+        self._set(stopped=why)
+
+    def warn(self, text: str) -> None:
+        self._set(warnings=(*self.report.warnings, printable(text))[-WARNINGS:])
+        self._tell(Event(kind="warning", text=text))
+
+    def crash(self, fault: Fault) -> None:
+        self._set(
+            crash=Crash(
+                phase=self._phase,
+                step=self._step.text,
+                culprit=fault.culprit,
+                error=printable(fault.error[:1000]),
+                traceback=printable(shorten(fault.traceback)),
+            )
+        )
+
+    @property
+    def owner(self) -> str | None:
+        """Whose the current step is."""
+        return self._step.owner
+
+    def hear(self, line: bytes) -> None:
+        """Take in what a phase says. A component could write into the pipe, too: what is not ours is passed over."""
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        match message:
+            case {"step": str(text), "owner": None | str() as owner}:
+                self._step = Step(text, owner)
+                self._tell(Event(kind="phase", text=f"{self._phase}: {text}"))
+            case {"point": dict(metrics)}:
+                self._point(dict(list(finite(metrics).items())[:METRICS]))
+            case {"warning": str(text)}:
+                self.warn(text)
+            case {"facts": dict(facts)}:
+                self._facts(finite(facts))
+            case {"train_until": int() | float() as end}:
+                self.train_until, self._train_began = float(end), monotonic()
+            case {"train_ended": str(why)}:
+                self._train_over()
+                self.stopped(why)
+            case {"culprit": None | str() as culprit, "error": str(error), "traceback": str(traceback)}:
+                self.out_of_memory = message.get("out_of_memory") is True
+                self.crash(Fault(culprit=culprit, error=error, traceback=traceback))
+            case {"done": True}:
+                self.done = True
+
+    def _point(self, metrics: dict[str, float]) -> None:
+        self._set(curve=(*self.report.curve, metrics)[-CURVE_POINTS:])
+        self._tell(Event(kind="epoch", metrics=metrics))
+
+    def _facts(self, facts: dict[str, float]) -> None:
+        known = {name: facts[name] for name in FACTS if name in facts}
+        whole = {name: int(value) for name, value in known.items() if name != "epoch_seconds"}
+        self._set(**(known | whole))
+
+    def _train_over(self) -> None:
+        if self._train_began is not None:
+            self._add_seconds("train", monotonic() - self._train_began)
+        self._train_began = None
+
+    def _add_seconds(self, part: str, seconds: float) -> None:
+        before = self.report.seconds.get(part, 0.0)
+        self._set(seconds=self.report.seconds | {part: round(before + seconds, 4)})
+
+    def _set(self, **changes: Any) -> None:
+        self.report = replace(self.report, **changes)
+
+    def _tell(self, event: Event) -> None:
+        if self._events.tell() < EVENTS_BYTES:
+            self._events.write(event.dump() + b"\n")

@@ -1,0 +1,139 @@
+"""The harness's side of training: what `train` gets as `run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.batches import Pace, Sliver, TrainingBatches
+from harness.forward import batch_size_for, outputs
+from harness.loader import InOrder, Shuffle, load, workers_for
+from harness.report import finite
+from harness.threads import use_threads
+from harness.weights import all_finite, save_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from harness.channel import Channel
+    from harness.clock import Clock
+    from harness.job import Job
+    from harness.training_data import TrainingData
+
+KEPT_BYTES = 256 << 20
+"""Tuning images that take less memory, transformed, are transformed once and kept."""
+METRICS = 24
+"""Of one `run.log`; more are left out."""
+
+
+@dataclass(kw_only=True, eq=False)
+class TrainingRun:
+    """`contract.Run`."""
+
+    job: Job
+    data: TrainingData
+    clock: Clock
+    channel: Channel
+    built: type[nn.Module]
+    """The type of network that `build_model` gave."""
+    file: Path
+    """Where weights are kept."""
+    operations: float
+    """Of a forward, an image."""
+    halvings: int = 0
+    sliver: Sliver | None = None
+    pace: Pace = field(default_factory=Pace)
+    _began: float = field(default_factory=perf_counter)
+    _epochs: Iterator[int] = field(default_factory=count)
+    _batches: dict[int, TrainingBatches] = field(default_factory=dict)
+    _tuning: Iterable[tuple[Tensor, Tensor]] | None = None
+    _tuning_accuracy: dict[str, float] = field(default_factory=dict)
+
+    def batches(self, batch_size: int) -> TrainingBatches:
+        size = max(1, int(batch_size) >> self.halvings)
+        use_threads(self.operations * size, self.job.settings.cpus)
+        if size not in self._batches:
+            self._batches[size] = self._make_batches(size)
+        return self._batches[size]
+
+    def validate(self, model: nn.Module) -> float:
+        if self.sliver is None:
+            self.clock.check()
+        if self._tuning is None:
+            self._tuning = self._tuning_batches()
+        was_training = model.training
+        model.eval()
+        try:
+            accuracy = self._accuracy(model, self._tuning)
+        finally:
+            model.train(was_training)
+        self._tuning_accuracy = {"tuning_accuracy": accuracy}
+        return accuracy
+
+    def log(self, **metrics: float) -> None:
+        given = finite({name: _plain(value) for name, value in metrics.items()})
+        ours = {"epoch": self.pace.epochs, "seconds": perf_counter() - self._began}
+        ours |= {"seconds_left": self.clock.left()} | self._tuning_accuracy
+        if self.pace.seconds > 0:
+            ours["images_per_second"] = self.pace.images / self.pace.seconds
+        if self.sliver is None:
+            self.channel.point(dict(list(given.items())[:METRICS]) | ours)
+
+    def save(self, model: nn.Module) -> None:
+        if all_finite(model):
+            save_weights(model, self.built, self.file)
+        else:
+            self.channel.warn("run.save: the weights are not all finite; they were not kept")
+
+    def seconds_left(self) -> float:
+        return self.clock.left()
+
+    def _make_batches(self, size: int) -> TrainingBatches:
+        data, task = self.data, self.job.task
+        length = max(1, len(data.train) // size)
+        if self.sliver:
+            size = min(size, self.sliver.images)
+        workers = 0 if self.sliver else workers_for(data.train, size, self.job.settings.workers)
+        orders = Shuffle(len(data.train), size, task.seed, self._epochs, data.weights)
+        return TrainingBatches(
+            loaded=load(data.train, orders, workers, again=True, pinned=task.device == "cuda"),
+            length=length,
+            mix=data.mix,
+            device=task.device,
+            clock=self.clock,
+            pace=self.pace,
+            sliver=self.sliver,
+        )
+
+    def _tuning_batches(self) -> Iterable[tuple[Tensor, Tensor]]:
+        tuning, device = self.data.tuning, self.job.task.device
+        size = batch_size_for(tuning, device)
+        if self.sliver:
+            return load(tuning, InOrder(min(len(tuning), self.sliver.images), size), 0, again=True, pinned=False)
+        workers = workers_for(tuning, size, self.job.settings.workers)
+        batches = load(tuning, InOrder(len(tuning), size), workers, again=False, pinned=device == "cuda")
+        image, _ = tuning.__getitems__(tuning.spread(1))
+        return list(batches) if image.nbytes * len(tuning) < KEPT_BYTES else batches
+
+    @torch.no_grad()
+    def _accuracy(self, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
+        """Counted on the device: no batch waits for the one before. No inference mode: `model` trains on."""
+        right, images = torch.zeros((), dtype=torch.int64, device=self.job.task.device), 0
+        for logits, labels in outputs(model, batches, self.job.task.device):
+            if self.sliver is None:
+                self.clock.check()
+            right += (logits.argmax(dim=1) == labels).sum()
+            images += len(labels)
+        return int(right) / images
+
+
+def _plain(metric: Tensor | float) -> Tensor | float:
+    """A loss that still hangs on its graph would warn when it becomes a float."""
+    return metric.detach() if isinstance(metric, torch.Tensor) else metric

@@ -1,0 +1,204 @@
+"""A folder with one sub-folder per class, or with train/ and test/ (and validation/) of such.
+
+A class folder's images are found at any depth below it. Links to folders are never followed, links to files only while
+they stay inside. What is an image is decided by its extension.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+EXTENSIONS = {
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm",
+}  # fmt: skip
+SPLIT_NAMES = {
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validation": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""Folder name, in any case -> split."""
+JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
+"""What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Images in class folders."""
+
+    root: Path
+    classes: tuple[str, ...]
+    files: tuple[str, ...]
+    """Relative to the root."""
+    labels: NDArray[np.int64]
+    given: NDArray[np.int8]
+    skipped: Mapping[str, int]
+    description: str = ""
+    licence: str = ""
+
+    def read(self, index: int) -> bytes:
+        return (self.root / self.files[index]).read_bytes()
+
+    def where(self, index: int) -> str:
+        return repr(self.files[index])
+
+
+def scan(root: Path) -> Folders:
+    """Find the classes, the splits and every image.
+
+    Raises:
+        UnusableDatasetError: the folder is no dataset.
+    """
+    if not root.is_dir():
+        raise UnusableDatasetError(f"{str(root)!r} is no folder: give one that holds a sub-folder of images per class.")
+    walk = _Walk(root.resolve())
+    found = {
+        split: {name: list(walk.images(folder)) for name, folder in classes.items()}
+        for split, classes in _layout(walk).items()
+    }
+    _refuse_empty(found)
+    classes = _class_names(found)
+    rows = [
+        (file, label, code)
+        for code, split in enumerate(SPLITS)
+        for label, name in enumerate(classes)
+        for file in found.get(split, {}).get(name, [])
+    ]
+    files, labels, given = zip(*rows, strict=True)
+    return Folders(walk.root, classes, files, np.array(labels, np.int64), np.array(given, np.int8), dict(walk.skipped))
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """Goes through the tree in the order of names and counts what it leaves out."""
+
+    root: Path
+    skipped: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SKIPPED, 0)))
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders in this one.
+
+        Raises:
+            UnusableDatasetError: images lie beside them, in no class.
+        """
+        entries = list(self._entries(folder))
+        stray = [entry.name for entry in entries if self._is_image(entry)]
+        if stray:
+            raise UnusableDatasetError(
+                f"Images lie directly in {_called(folder)} ({len(stray)} of them, {stray[0]!r} first) and so have no "
+                "class: move each into a sub-folder named after its class."
+            )
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+    def images(self, folder: str) -> Iterator[str]:
+        """Every image at any depth, relative to the root."""
+        for entry in self._entries(folder):
+            path = f"{folder}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from self.images(path)
+            elif self._is_image(entry):
+                yield path
+
+    def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            raise UnusableDatasetError(f"{_called(folder)} cannot be listed: {error.strerror}.") from None
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.casefold() in JUNK:
+                self.skipped["hidden"] += 1
+            elif entry.is_symlink() and not self._stays_inside(entry):
+                self.skipped["links"] += 1
+            else:
+                yield entry
+
+    def _stays_inside(self, entry: os.DirEntry[str]) -> bool:
+        return entry.is_file() and Path(entry.path).resolve().is_relative_to(self.root)
+
+    def _is_image(self, entry: os.DirEntry[str]) -> bool:
+        """Tell, and count a file that is none."""
+        if entry.is_dir(follow_symlinks=False):
+            return False
+        if entry.is_file() and PurePath(entry.name).suffix.lower() in EXTENSIONS:
+            return True
+        self.skipped["not_images"] += 1
+        return False
+
+
+def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
+    """Split -> class name -> folder."""
+    top = walk.folders("")
+    if not top:
+        raise UnusableDatasetError("The folder holds no sub-folders: put the images of each class into one of its own.")
+    splits = {name: SPLIT_NAMES[name.casefold()] for name in top if name.casefold() in SPLIT_NAMES}
+    others = [name for name in top if name not in splits]
+    if not splits or (others and set(splits.values()) == {"train"}) or (others and "train" not in splits.values()):
+        return {"train": {name: name for name in top}}
+    _refuse_odd_splits(walk, splits, others)
+    return {split: {name: f"{folder}/{name}" for name in walk.folders(folder)} for folder, split in splits.items()}
+
+
+def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]) -> None:
+    if "train" not in splits.values():
+        raise UnusableDatasetError(
+            f"There is {_called(next(iter(splits)))} but no train/: add it, or rename the folder."
+        )
+    if len(set(splits.values())) < len(splits):
+        raise UnusableDatasetError(f"{', '.join(splits)} name one split twice: keep one folder for each split.")
+    for name in others:
+        if any(walk.images(name)):
+            raise UnusableDatasetError(
+                f"{_called(name)} holds images beside {', '.join(splits)} and is no split: move it elsewhere."
+            )
+
+
+def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]]) -> None:
+    if not any(images for classes in found.values() for images in classes.values()):
+        raise UnusableDatasetError(
+            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder."
+        )
+    empty = [
+        f"{name!r} ({split})" for split, classes in found.items() for name, images in classes.items() if not images
+    ]
+    if empty:
+        raise UnusableDatasetError(
+            f"No image lies in class folder {', '.join(empty[:10])}: add images or remove the folder."
+        )
+
+
+def _class_names(found: Mapping[str, Mapping[str, list[str]]]) -> tuple[str, ...]:
+    """The classes, sorted; the training images name them."""
+    spellings: dict[str, str] = {}
+    for name in (name for classes in found.values() for name in classes):
+        if not name.isprintable():
+            raise UnusableDatasetError(f"Class folder {name!a} has unprintable characters in its name: rename it.")
+        known = spellings.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if known != name:
+            raise UnusableDatasetError(
+                f"Class folders {known!a} and {name!a} differ only in case or Unicode form: merge them or rename one."
+            )
+    for split, classes in found.items():
+        unknown = sorted(classes.keys() - found["train"].keys())
+        if unknown:
+            raise UnusableDatasetError(
+                f"Class {unknown[0]!r} is in {split} but not in train: add training images or remove it."
+            )
+    return tuple(sorted(found["train"]))
+
+
+def _called(folder: str) -> str:
+    return repr(f"{folder}/") if folder else "the folder"

@@ -1,0 +1,63 @@
+"""The seam between where images come from and how they are prepared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Content: TypeAlias = bytes | NDArray[np.uint8]
+    """An image file's bytes, or pixels: (H, W) grey or (H, W, 3) colour."""
+
+SPLITS = ("train", "validation", "test")
+"""The order is the code: `Source.given` holds indices into it."""
+SKIPPED = ("hidden", "not_images", "links")
+"""Why an entry of a source is left out."""
+
+
+class UnusableDatasetError(Exception):
+    """Raised when a source cannot become a dataset; its text is one sentence that says what to do."""
+
+
+class Source(Protocol):
+    """Labelled images, numbered from 0, wherever they lie. Nothing is decoded before it is asked for."""
+
+    @property
+    def description(self) -> str: ...
+    @property
+    def licence(self) -> str:
+        """Empty where nobody said."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,): example i shows classes[labels[i]]."""
+        ...
+
+    @property
+    def given(self) -> NDArray[np.int8]:
+        """(N,): the split that the source puts example i in; all 0 (train) where it has no split."""
+        ...
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How many entries were left out, by reason: `SKIPPED`."""
+        ...
+
+    def read(self, index: int) -> Content:
+        """Fetch one example, from any thread.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+    def where(self, index: int) -> str:
+        """What a person calls the example: its file, relative to the dataset."""
+        ...

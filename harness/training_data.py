@@ -1,0 +1,75 @@
+"""What a job trains on: the training and the tuning images, as the data component wants them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from harness.blame import BrokenContractError
+from harness.examples import Examples
+from harness.images import open_images
+from harness.loading import seeded
+from harness.splits import tuning_indices
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from torch import Tensor
+
+    from harness.channel import Channel
+    from harness.contract import BatchTransform
+    from harness.job import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    train: Examples
+    """Training images, through `train_transform`."""
+    tuning: Examples
+    """Tuning images, through `eval_transform`."""
+    weights: Tensor | None
+    """Of `sample_weights`."""
+    mix: BatchTransform | None
+    """Of `batch_transform`."""
+
+
+def open_training_data(job: Job, data: ModuleType, channel: Channel) -> TrainingData:
+    """Open the images and make the transforms.
+
+    Raises:
+        BrokenContractError: `sample_weights` gave no weights.
+    """
+    task = job.task
+    channel.step("open the images")
+    images = open_images(job.folders.train, task.channels)
+    labels = np.load(job.folders.train / "labels.npy", allow_pickle=False).astype(np.int64)
+    held = tuning_indices(labels, task.num_classes)
+    kept = np.setdiff1d(np.arange(len(labels)), held)
+    if len(held) == 0:
+        channel.warn("too few training images for a tuning split: run.validate looks at training images")
+        held = kept
+    channel.step("make the transforms", "data")
+    one_size = task.image_size is not None
+    train = seeded(task.seed, data.train_transform, task)
+    evaluate = seeded(task.seed, data.eval_transform, task)
+    return TrainingData(
+        train=Examples(images, kept, labels, train, one_size=one_size),
+        tuning=Examples(images, held, labels, evaluate, one_size=one_size),
+        weights=_sample_weights(job, data, torch.from_numpy(labels[kept])),
+        mix=seeded(task.seed, data.batch_transform, task) if hasattr(data, "batch_transform") else None,
+    )
+
+
+def _sample_weights(job: Job, data: ModuleType, labels: Tensor) -> Tensor | None:
+    if not hasattr(data, "sample_weights"):
+        return None
+    weights = seeded(job.task.seed, data.sample_weights, job.task, labels.clone())
+    if not isinstance(weights, torch.Tensor) or weights.shape != labels.shape:
+        raise BrokenContractError("data", f"sample_weights must give a float tensor of shape ({len(labels)},)")
+    weights = weights.detach().cpu().double()
+    if not bool(torch.isfinite(weights).all()) or bool((weights < 0).any()) or float(weights.sum()) <= 0:
+        raise BrokenContractError("data", "sample_weights must be finite, not negative, and not all zero")
+    return weights

@@ -1,0 +1,43 @@
+"""Weights on disk: safetensors, of the network as `build_model` makes it, without what `train` wrapped around it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_model, save_model
+from torch import nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRAPPED = ("_orig_mod", "module")
+"""Where torch.compile, and where AveragedModel, DataParallel and timm's ModelEma keep the network."""
+
+
+def save_weights(model: nn.Module, built: type[nn.Module], file: Path) -> None:
+    """Write the weights, whole at any moment."""
+    part = file.with_suffix(".part")
+    save_model(unwrap(model, built), str(part))
+    os.replace(part, file)  # noqa: PTH105 - as pathlib's, and says that it is atomic
+
+
+def load_weights(model: nn.Module, file: Path) -> None:
+    """Read them into a network that `build_model` has just made."""
+    load_model(model, file)
+
+
+def unwrap(model: nn.Module, built: type[nn.Module]) -> nn.Module:
+    """Take off what is around the network of the type that `build_model` made."""
+    while type(model) is not built:
+        inside = [child for name, child in model.named_children() if name in WRAPPED]
+        if not inside:
+            break
+        model = inside[0]
+    return model
+
+
+def all_finite(model: nn.Module) -> bool:
+    values = [value for value in model.state_dict().values() if isinstance(value, torch.Tensor)]
+    return all(bool(torch.isfinite(value).all()) for value in values if value.is_floating_point())

@@ -1,0 +1,1 @@
+"""Decides: talks to models, keeps the journal, goes round, scores. Runs on the host and never imports torch."""

@@ -1,0 +1,170 @@
+"""The command line, and the only place that wires real parts together."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import AutoModelError
+from orchestrator.settings import Settings, read_settings
+from sandbox.base import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; every failure is one sentence on stderr and an exit status of `errors.py`."""
+    given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command: Callable[[argparse.Namespace, Settings], int] = given.command
+        return command(given, read_settings(_flags(given)))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (AutoModelError, SandboxError, OSError) as error:
+        if given.debug:
+            raise
+        print(f"automodel: {error}", file=sys.stderr)
+        return getattr(error, "status", 1)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="automodel",
+        description="Labelled images in, the best classifier that can be had out, with nobody at the wheel.",
+        epilog="Every flag of a command is also an environment variable: --run-iterations 5 is RUN_ITERATIONS=5.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    run = _command(commands, _run, "run", "train the best classifier for a dataset", knobs=True)
+    run.add_argument("path", nargs="?", metavar="DATASET", help="a built-in name or a folder of images")
+    run.add_argument("--new", action="store_true", help="begin a new run, even if one is unfinished")
+    prepare = _command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it", knobs=True)
+    prepare.add_argument("path", nargs="?", metavar="DATASET", help="a built-in name or a folder of images")
+    predict = _command(commands, _predict, "predict", "classify new images with the model of a run", knobs=True)
+    predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
+    _command(commands, _doctor, "doctor", "tell what was found on this machine, and what is missing", knobs=True)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    function: Callable[[argparse.Namespace, Settings], int],
+    name: str,
+    text: str,
+    *,
+    knobs: bool,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    parser.set_defaults(command=function)
+    for knob in fields(Settings) if knobs else ():
+        default = f" (default: {knob.default})" if knob.default != "" else ""
+        parser.add_argument(
+            f"--{knob.name.replace('_', '-')}",
+            metavar="",
+            help=f"{knob.metadata['help']}{default}; {knob.name.upper()}".replace("%", "%%"),
+        )
+    return parser
+
+
+def _flags(given: argparse.Namespace) -> dict[str, str]:
+    """The flags that were given, by field name."""
+    flags = {knob.name: getattr(given, knob.name, None) for knob in fields(Settings)}
+    if getattr(given, "path", None):
+        flags["dataset"] = given.path
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _run(given: argparse.Namespace, settings: Settings) -> int:
+    from orchestrator.prepare import find_origin
+    from orchestrator.run import run
+    from orchestrator.setup import open_sandbox
+    from orchestrator.terminal import Terminal
+
+    find_origin(settings.dataset)  # a misspelt name is told before anything is built
+    with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
+        run(settings, sandbox, terminal, new=given.new)
+    return 0
+
+
+def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
+    from orchestrator.prepare import open_dataset
+    from orchestrator.setup import open_sandbox
+    from orchestrator.terminal import Terminal, dataset_lines
+
+    with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
+        terminal.phase(f"preparing {settings.dataset}")
+        terminal.say(dataset_lines(open_dataset(settings, sandbox, terminal.event)))
+    return 0
+
+
+def _predict(given: argparse.Namespace, settings: Settings) -> int:
+    import tempfile
+
+    from orchestrator.compute import find_compute
+    from orchestrator.jobs import Jobs
+    from orchestrator.log import open_log
+    from orchestrator.predict import load_model, predict
+    from orchestrator.setup import open_sandbox
+    from orchestrator.terminal import Terminal
+
+    model = load_model(given.run.resolve())
+    with (
+        Terminal(stderr=True) as terminal,
+        closing(open_sandbox(settings, terminal.say)) as sandbox,
+        tempfile.TemporaryDirectory(dir=given.run) as folder,  # beside the weights, which are linked, not copied
+        Path(folder, "log.jsonl").open("w", encoding="utf-8") as log,
+    ):
+        jobs = Jobs(
+            sandbox=sandbox,
+            compute=find_compute(settings, sandbox),
+            weights=settings.weights_dir.resolve() if settings.weights_dir.is_dir() else None,
+            folder=Path(folder) / "jobs",
+            on_event=terminal.event,
+            log=open_log(log),
+        )
+        terminal.phase("predicting")
+        predictions = predict(model, given.images, sandbox, jobs)
+    for prediction in predictions:
+        shown = f"{prediction.label}  {prediction.probability:.4f}" if not prediction.problem else prediction.problem
+        print(f"{prediction.image}  {shown}")
+    return int(any(prediction.problem for prediction in predictions))
+
+
+def _setup(_given: argparse.Namespace, settings: Settings) -> int:
+    from orchestrator.setup import open_sandbox
+
+    open_sandbox(settings, print).close()
+    return 0
+
+
+def _doctor(_given: argparse.Namespace, settings: Settings) -> int:
+    from rich.console import Console
+
+    from orchestrator.doctor import machine_findings, sandbox_findings, table
+    from orchestrator.errors import NoSandboxError
+
+    findings, usable = sandbox_findings(settings)
+    Console().print(table([*findings, *machine_findings(settings)]))
+    if not usable:
+        raise NoSandboxError("Nothing here can contain generated code: see above what to do.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Iterations and seconds that may be spent; whichever ends first ends the run cleanly."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Budget:
+    """What a run may spend."""
+
+    def __init__(
+        self, *, iterations: int, hours: float, spent_before: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start the clock. `iterations`: changes after the draft; 0 hours: no limit; `spent_before` in seconds."""
+        self.iterations = iterations
+        self.hours = hours
+        self._clock = clock
+        self._began = clock() - spent_before
+
+    def spent(self) -> float:
+        """Seconds of this run so far, earlier sessions included."""
+        return self._clock() - self._began
+
+    def end(self, done: int) -> str:
+        """Why no further iteration may begin after `done` of them (the draft counts), or an empty text."""
+        if done > self.iterations:
+            return f"all {self.iterations} iterations are done"
+        if self.hours and self.spent() >= self.hours * 3600:
+            return f"{self.hours:g} hours are spent"
+        return ""

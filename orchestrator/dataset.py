@@ -1,0 +1,104 @@
+"""A prepared dataset as the host sees it: its facts, its folders, its hidden labels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.contract import Task
+from orchestrator.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SplitName: TypeAlias = Literal["train", "validation", "test"]
+HiddenName: TypeAlias = Literal["validation", "test"]
+
+
+class Split(BaseModel):
+    """One part of a dataset."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int = Field(gt=0)
+    counts: tuple[int, ...]
+
+
+class Facts(BaseModel):
+    """dataset.json, as far as the host uses it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    source: str
+    description: str
+    licence: str
+    classes: tuple[str, ...] = Field(min_length=2)
+    channels: Literal[1, 3]
+    image_size: tuple[int, int] | None
+    sizes: dict[str, tuple[int, int]]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    max_side: int
+    ceiling: float = Field(gt=0)
+    """The value that became white, of images deeper than 8 bits."""
+    seed: int
+    splits: dict[SplitName, Split]
+    fingerprint: str
+    checksums: dict[str, str]
+
+
+class Dataset:
+    """A folder made by `harness.prepare`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the facts.
+
+        Raises:
+            DatasetError: the folder holds no prepared dataset, or a damaged one.
+        """
+        self.folder = folder
+        try:
+            self.facts = Facts.model_validate_json((folder / "dataset.json").read_bytes())
+        except (OSError, ValidationError) as error:
+            raise DatasetError(
+                f"{folder} holds no prepared dataset ({type(error).__name__}): remove the folder and run again."
+            ) from None
+
+    def split(self, name: SplitName) -> Split:
+        return self.facts.splits[name]
+
+    def hidden_labels(self, name: HiddenName) -> NDArray[np.int64]:
+        """The labels that no container sees, (N,)."""
+        labels: NDArray[np.int64] = np.load(self.folder / "hidden" / f"{name}.npy", allow_pickle=False)
+        if labels.shape != (self.split(name).images,):
+            raise DatasetError(f"{self.folder}/hidden/{name}.npy is damaged: remove {self.folder} and run again.")
+        return labels
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over the checksums of its files, in hex."""
+        return hashlib.sha256(json.dumps(self.facts.checksums, sort_keys=True).encode()).hexdigest()
+
+    def task(self, *, device: str, seed: int, seconds: float, weights: tuple[str, ...]) -> Task:
+        """What the components get to know, before the tuning split is carved."""
+        train = self.split("train")
+        return Task(
+            classes=self.facts.classes,
+            image_size=self.facts.image_size,
+            channels=self.facts.channels,
+            train_size=train.images,
+            class_counts=train.counts,
+            mean=self.facts.mean,
+            std=self.facts.std,
+            device=device,
+            seed=seed,
+            seconds=seconds,
+            weights=weights,
+        )

@@ -1,0 +1,80 @@
+"""What was found on this machine, and what to do about what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.settings import Settings
+
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table."""
+
+    what: str
+    found: str
+    advice: str = ""
+
+
+def sandbox_findings(settings: Settings) -> tuple[list[Finding], bool]:
+    """Engine, image, GPU, bubblewrap; and whether anything here can contain generated code."""
+    from orchestrator.setup import sandbox_choice
+    from sandbox.choose import survey
+
+    seen = survey(sandbox_choice(settings))
+    docker = seen.backend == "docker"
+    torch = bool(importlib.util.find_spec("torch"))
+    embedded = seen.bubblewrap.startswith("bubblewrap ") and torch
+    findings = [
+        Finding("engine", seen.engine, "" if docker else "only needed for GPUs and stronger isolation"),
+        Finding("image", seen.image or "-", "" if seen.image_present or not docker else "`make image` builds it"),
+        Finding("GPU", seen.gpus or "none", "" if seen.gpus else "training runs on the CPU"),
+        Finding("bubblewrap", seen.bubblewrap),
+        Finding("torch", "installed" if torch else "none", "" if docker or torch else "`make setup` installs it"),
+    ]
+    return findings, docker or embedded
+
+
+def machine_findings(settings: Settings) -> list[Finding]:
+    """Cores, memory, disk, keys, weights."""
+    from orchestrator.weights import available_weights
+
+    weights = available_weights(settings.weights_dir)
+    keys = [name for name in KEYS if os.environ.get(name)]
+    return [
+        Finding("cores", f"{settings.job_cores():g} for a job"),
+        Finding("memory", f"{settings.job_memory() / (1 << 30):.0f} GiB for a job"),
+        _disk(settings.runs_dir),
+        Finding("keys", ", ".join(f"{name} is set" for name in keys) or "none", "" if keys else "none is needed yet"),
+        Finding(
+            "weights",
+            f"{len(weights)} pretrained in {settings.weights_dir}" if weights else "none",
+            "" if weights else f"recipes train from scratch; put weights into {settings.weights_dir}",
+        ),
+    ]
+
+
+def _disk(folder: Path) -> Finding:
+    folder = folder.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / (1 << 30)
+    return Finding("disk", f"{free:.0f} GiB free for runs", "free some: a run takes 1 to 10 GiB" if free < 10 else "")
+
+
+def table(findings: list[Finding]) -> Table:
+    rows = Table("", "found", "what to do", box=None, pad_edge=False, header_style="bold")
+    for finding in findings:
+        rows.add_row(finding.what, finding.found, finding.advice)
+    return rows

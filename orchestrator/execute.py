@@ -1,0 +1,107 @@
+"""A pipeline goes in, an outcome comes back: two jobs in two fresh containers, scored here."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from harness.report import InvalidReportError, Report
+from orchestrator.components import COMPONENTS, write_components
+from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.outcome import Crashed, Outcome, Trained
+from orchestrator.postmortem import explain_fit, explain_predict
+from orchestrator.scoring import InvalidLogitsError, read_logits, score
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.contract import Task
+    from orchestrator.components import Pipeline
+    from orchestrator.dataset import Dataset, HiddenName
+    from orchestrator.jobs import Ahead, Jobs
+    from orchestrator.scoring import Score
+
+
+class Executor:
+    """Executes the pipelines of one run."""
+
+    def __init__(self, jobs: Jobs, dataset: Dataset, task: Task) -> None:
+        self.jobs = jobs
+        self.dataset = dataset
+        self.task = task
+        self._fit: Ahead | None = None
+        self._predict: Ahead | None = None
+
+    def start_ahead(self) -> None:
+        """Start the next container that fits: call it before the team begins to think."""
+        self._fit = self._fit or self._start_fit()
+
+    def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
+        """Check, fit and predict the validation images in the sandbox, then score. `attempt`: a folder to be made.
+
+        Raises:
+            SandboxError: the sandbox failed, not the pipeline.
+        """
+        attempt.mkdir(parents=True)
+        write_components(pipeline, attempt / "components")
+        fit, self._fit = self._fit or self._start_fit(), None
+        ended = fit.run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
+        report = read_report(attempt / "fit-report.json")
+        if crash := explain_fit(ended, report):
+            return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
+        predict, self._predict = self._predict or self._start_predict("validation"), None
+        outcome = self._predict_and_score(predict, pipeline, attempt, "validation")
+        seconds = ended.seconds + outcome.seconds
+        if isinstance(outcome, Crashed):
+            return Crashed(crash=outcome.crash, log=outcome.log, seconds=seconds)
+        return Trained(score=outcome.score, report=report, seconds=seconds)
+
+    def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path) -> Outcome:
+        """Predict the test images with trained weights and score them: once, at the end of a run."""
+        attempt.mkdir(parents=True)
+        (attempt / WEIGHTS).hardlink_to(weights)
+        self.close()  # what waits has nothing to wait for
+        predict = self._start_predict("test")
+        return self._predict_and_score(predict, pipeline, attempt, "test")
+
+    def close(self) -> None:
+        """End the jobs that wait."""
+        for ahead in filter(None, (self._fit, self._predict)):
+            ahead.discard()
+        self._fit = self._predict = None
+        shutil.rmtree(self.jobs.folder, ignore_errors=True)  # also of one that an interrupt kept from being known
+
+    def _start_next(self) -> None:
+        """Start, while one job trains, the one that predicts after it and the one that trains after that."""
+        self._predict = self._predict or self._start_predict("validation")
+        self.start_ahead()
+
+    def _start_fit(self) -> Ahead:
+        return self.jobs.start_fit(self.dataset.folder / "train", self.task.seconds)
+
+    def _start_predict(self, split: HiddenName) -> Ahead:
+        logits = self.dataset.split(split).images * self.task.num_classes
+        return self.jobs.start_predict(self.dataset.folder / split, logits, self.task.seconds)
+
+    def _predict_and_score(self, predict: Ahead, pipeline: Pipeline, attempt: Path, split: HiddenName) -> Outcome:
+        (predict.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
+        ended = predict.run(self.task, pipeline, ("data", "model"), attempt)
+        report = read_report(attempt / "predict-report.json")
+        try:
+            judged = self._score(attempt, split)
+        except InvalidLogitsError as error:
+            crash = explain_predict(ended, report, str(error))
+            return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
+        return Trained(score=judged, report=report, seconds=ended.seconds)
+
+    def _score(self, attempt: Path, split: HiddenName) -> Score:
+        logits = read_logits(attempt / LOGITS, self.dataset.split(split).images, self.task.num_classes)
+        return score(logits, self.dataset.hidden_labels(split))
+
+
+def read_report(path: Path) -> Report:
+    """What a job said of itself; an empty report where it said nothing that can be read."""
+    try:
+        return Report.parse(path.read_bytes())
+    except (OSError, InvalidReportError):
+        return Report()

@@ -1,0 +1,213 @@
+"""Which recipe suits a task, and how it is set: rules of size, channels, counts, weights, device and clock.
+
+Speeds are rough (measured on two CPU cores, guessed for GPUs from published figures); every schedule follows the clock
+as well, so a wrong guess makes a schedule coarser, never incomplete.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.team import Choice
+from prompts.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from orchestrator.team import Profile
+    from prompts.recipe import Value
+
+SMALL = 96
+"""Pixels: up to here images are augmented as batches at their own size."""
+TINY = 40
+"""Pixels: grey images up to here are digits, letters, symbols, more often than not."""
+FEW = 300
+"""Images of a class, below which regularization matters more than anything."""
+FEW_AT_ALL = 10_000
+"""Images, from which on a large network has enough to learn from, however many classes there are."""
+MANY = 100
+"""Classes."""
+DIRECTED = re.compile(
+    r"\b(digits?|numbers?|letters?|characters?|orientation|direction|rotation|angle|arrows?)\b", re.IGNORECASE
+)
+"""Words of a description that forbid mirror images."""
+TURNED = re.compile(r"\b(orientation|rotation|angle|direction)\b", re.IGNORECASE)
+"""Words of a description that forbid rotations."""
+
+BACKBONES: dict[str, float] = {
+    "convnext_base.fb_in22k_ft_in1k": 15.4,
+    "vit_base_patch16_224.augreg2_in21k_ft_in1k": 17.6,
+    "vit_base_patch16_224.augreg_in21k": 17.6,
+    "convnext_small.in12k_ft_in1k": 8.7,
+    "convnext_tiny.in12k_ft_in1k": 4.5,
+    "convnext_tiny.fb_in22k_ft_in1k": 4.5,
+    "convnextv2_tiny.fcmae_ft_in22k_in1k": 4.5,
+    "vit_small_patch16_224.augreg_in21k_ft_in1k": 4.6,
+    "convnext_nano.in12k_ft_in1k": 2.5,
+    "efficientnetv2_rw_s.ra2_in1k": 8.4,
+    "efficientnet_b3.ra2_in1k": 1.8,
+    "resnet50.a1_in1k": 4.1,
+    "efficientnet_b0.ra_in1k": 0.4,
+    "vit_tiny_patch16_224.augreg_in21k_ft_in1k": 1.3,
+    "tf_efficientnet_lite0.in1k": 0.4,
+    "resnet18.a1_in1k": 1.8,
+    "mobilenetv3_small_100.lamb_in1k": 0.06,
+    "resnet10t.c3_in1k": 1.1,
+}
+"""The best first: exact timm name -> billions of multiplications an image of 224 pixels takes."""
+UNKNOWN_COST = 5.0
+"""Billions of multiplications, for weights that are not in the list."""
+RESOLUTIONS = (224, 160, 128, 96, 64)
+
+
+def choices(profile: Profile) -> tuple[Choice, ...]:
+    """The recipes that suit, the best first, each set for this task."""
+    tuned, scratch = _fine_tune(profile), _from_scratch(profile)
+    return (*((tuned,) if tuned else ()), *scratch)
+
+
+def seconds(profile: Profile) -> float:
+    """What one training is worth: most of the clock where there are many images, a minute where there are few."""
+    return min(0.7 * profile.task.seconds, max(60.0, 0.1 * profile.task.train_size))
+
+
+def _from_scratch(profile: Profile) -> tuple[Choice, ...]:
+    task, side = profile.task, max(profile.median_size)
+    small = task.image_size is not None and side <= SMALL
+    few = task.train_size < min(FEW * task.num_classes, FEW_AT_ALL)
+    if small and task.channels == 1 and side <= TINY:
+        return _tiny_grey(profile), _small_colour(profile)
+    if few:
+        return _small_data(profile), _small_colour(profile) if small else _large_photos(profile)
+    if not small:
+        return _large_photos(profile), _small_data(profile)
+    if task.num_classes >= MANY:
+        return _many_classes(profile), _small_colour(profile)
+    return _small_colour(profile), _many_classes(profile)
+
+
+def _tiny_grey(profile: Profile) -> Choice:
+    side = max(profile.median_size)
+    width, epochs = _width(profile, (64, 32, 16) if side >= 20 else (24,), cost=130 * side * side, least=8)
+    steps = max(12, min(200, round(50_000 / profile.task.train_size)))
+    turned = TURNED.search(profile.description)
+    values: dict[str, Value] = {"rotate": 0.0} if turned else {}
+    batch = _batch(profile, 64)
+    return Choice(
+        recipe="tiny-grey", values={"width": width, "epochs": min(epochs, steps), "batch_size": batch, **values}
+    )
+
+
+def _small_colour(profile: Profile) -> Choice:
+    side = _shrunk(max(profile.median_size))
+    width, epochs = _width(profile, (64, 32, 16), cost=90 * side * side, least=15)
+    values = {"width": width, "epochs": min(epochs, _passes(profile)), "batch_size": _batch(profile, 256)}
+    return Choice(recipe="small-colour", values={**values, **_directed(profile, "small-colour")})
+
+
+def _many_classes(profile: Profile) -> Choice:
+    side = _shrunk(max(profile.median_size))
+    width, epochs = _width(profile, (8, 4, 2, 1), cost=27_648 * side * side, least=20)
+    values = {"width": width, "epochs": min(epochs, _passes(profile)), "batch_size": _batch(profile, 128)}
+    return Choice(recipe="many-classes", values={**values, **_directed(profile, "many-classes")})
+
+
+def _small_data(profile: Profile) -> Choice:
+    side = _shrunk(max(profile.median_size))
+    width, epochs = _width(profile, (32, 16), cost=130 * side * side, least=100)
+    worth = min(300, 40 + round(20_000 / profile.task.train_size))
+    values: dict[str, Value] = {"width": width, "epochs": min(epochs, worth)}
+    values |= {"rotate": 0.0} if TURNED.search(profile.description) else {}
+    return Choice(recipe="small-data", values={**values, **_directed(profile, "small-data")})
+
+
+def _large_photos(profile: Profile) -> Choice:
+    architecture, cost = ("resnet10t", 1.1e9) if profile.task.device == "cpu" else ("resnet18d", 2.1e9)
+    side, epochs = _resolution(profile, cost, least=30)
+    values: dict[str, Value] = {"architecture": architecture, "side": side, "epochs": min(epochs, _passes(profile))}
+    values |= {"batch_size": _batch(profile, 64)}
+    return Choice(recipe="large-photos", values={**values, **_directed(profile, "large-photos")})
+
+
+def _fine_tune(profile: Profile) -> Choice | None:
+    """With the best weights for which five epochs fit, rather at 128 pixels or more; None where there are none."""
+    task, side = profile.task, max(profile.median_size)
+    if task.channels == 1 and side <= TINY:
+        return None
+    ranked = [name for name in BACKBONES if name in task.weights] or task.weights[:1]
+    least = 15 if task.device == "cpu" else 8  # on a CPU pixels cost more than they bring
+    for smallest in (128, RESOLUTIONS[-1]):
+        for name in ranked:
+            cost = BACKBONES.get(name, UNKNOWN_COST) * 1e9
+            resolution, epochs = _resolution(profile, cost, least=least, slow=True, smallest=smallest)
+            if epochs >= 5:
+                return _tuned(profile, name, resolution, min(epochs, 15))
+    return None
+
+
+def _tuned(profile: Profile, name: str, resolution: int, epochs: int) -> Choice:
+    small = profile.task.image_size is not None and max(profile.median_size) <= SMALL
+    recipe = "fine-tune-small" if small else "fine-tune-photos"
+    values: dict[str, Value] = {"backbone": name, "resolution": resolution, "epochs": epochs}
+    values |= {"batch_size": _batch(profile, 64)} | ({} if small else {"side": resolution})
+    values |= {"learning_rate": 2e-4 if name.startswith("vit") else 5e-4 if name.startswith("convnext") else 2e-3}
+    return Choice(recipe=recipe, values={**values, **_directed(profile, recipe)})
+
+
+def _directed(profile: Profile, recipe: str) -> dict[str, Value]:
+    """No mirror images where the classes are digits or letters, or the description speaks of directions."""
+    if not DIRECTED.search(profile.description) and any(len(name) > 2 for name in profile.task.classes):
+        return {}
+    off: dict[str, Value] = {"flip": False, "flip_views": False, "views": "none"}
+    return {
+        parameter.name: off[parameter.name] for parameter in read_recipe(recipe).parameters if parameter.name in off
+    }
+
+
+def _batch(profile: Profile, usual: int) -> int:
+    """At least 20 steps in an epoch, unless the batch would be smaller than 16."""
+    batch = usual
+    while batch > 16 and profile.task.train_size < 20 * batch:
+        batch //= 2
+    return batch
+
+
+def _passes(profile: Profile) -> int:
+    """Epochs that are worth it: 30 for 50,000 images, 100 for few."""
+    return max(20, min(100, round(1_500_000 / profile.task.train_size)))
+
+
+def _width(profile: Profile, widths: tuple[int, ...], cost: float, least: int) -> tuple[int, int]:
+    """The largest width at which enough epochs fit, and as many as fit; `cost`: multiplications at width 1."""
+    for width in widths:
+        epochs = _epochs(profile, cost * width * width)
+        if epochs >= least:
+            break
+    return width, max(3, epochs)
+
+
+def _resolution(
+    profile: Profile, cost: float, least: int, *, slow: bool = False, smallest: int = RESOLUTIONS[-1]
+) -> tuple[int, int]:
+    """The largest resolution at which enough epochs fit, and as many as fit; `cost`: multiplications at 224 pixels."""
+    wide = max(smallest, 4 * max(profile.median_size))  # enlarged by more, small images gain nothing
+    useful = [side for side in RESOLUTIONS if smallest <= side <= wide]
+    for side in useful:
+        epochs = _epochs(profile, cost * (side / 224) ** 2, slow=slow)
+        if epochs >= least:
+            break
+    return side, max(1, epochs)
+
+
+def _epochs(profile: Profile, multiplications: float, *, slow: bool = False) -> int:
+    """That fit into the time, for a network of so many multiplications; `slow`: depthwise convolutions, attention."""
+    if profile.task.device == "cpu":
+        speed = (4e9 if slow else 8e9) * profile.cores
+    else:
+        speed = 3e12 if slow else 6e12
+    return int(seconds(profile) * speed / (multiplications * profile.task.train_size))
+
+
+def _shrunk(side: int) -> int:
+    while side > 48:
+        side //= 2
+    return side

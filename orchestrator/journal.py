@@ -1,0 +1,115 @@
+"""Every event of a run, append-only, on disk: the truth. All else can be rebuilt from it and the attempts."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from harness.report import Crash, Report
+from orchestrator.components import read_components
+from orchestrator.outcome import Crashed, Outcome, Trained
+from orchestrator.scoring import Score
+from orchestrator.team import Choice, Iteration, Proposal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Journal:
+    """journal.jsonl in a run's folder: one JSON object a line, on disk before `record` returns."""
+
+    def __init__(self, folder: Path) -> None:
+        """Continue the journal of a run, or begin it; a last line torn by a crash is cut off."""
+        self.folder = folder
+        self.events = read_events(folder)
+        path = folder / "journal.jsonl"
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.ftruncate(self._file, _whole_lines(path))
+
+    def record(self, kind: str, **facts: Any) -> None:
+        """Append an event.
+
+        Raises:
+            OSError: it could not be written, e.g. on a full disk.
+        """
+        event = {"kind": kind, "time": round(time.time(), 3), **facts}
+        os.write(self._file, json.dumps(event).encode() + b"\n")
+        os.fsync(self._file)
+        self.events.append(event)
+
+    def record_iteration(self, iteration: Iteration) -> None:
+        proposal = iteration.proposal
+        self.record(
+            "iteration",
+            number=iteration.number,
+            attempts=iteration.attempts,
+            kept=iteration.kept,
+            component=proposal.component,
+            change=proposal.change,
+            reason=proposal.reason,
+            choice=None if proposal.choice is None else asdict(proposal.choice),
+            checksum=proposal.pipeline.checksum,
+            outcome=asdict(iteration.outcome),
+        )
+
+    def history(self) -> list[Iteration]:
+        """The iterations so far, by replay."""
+        return [_iteration(self.folder, event) for event in self.events if event["kind"] == "iteration"]
+
+    def seconds_spent(self) -> float:
+        """What earlier processes spent on this run: each one up to its last event."""
+        begins = [event for event in self.events if event["kind"] == "begin"]
+        return begins[-1]["spent"] + self.events[-1]["time"] - begins[-1]["time"] if begins else 0.0
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def read_events(folder: Path) -> list[dict[str, Any]]:
+    """The events of a run, oldest first; a torn last line is none."""
+    path = folder / "journal.jsonl"
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def attempt_folder(run: Path, iteration: int, attempt: int) -> Path:
+    return run / "iterations" / f"{iteration:03}" / f"attempt-{attempt}"
+
+
+def _iteration(run: Path, event: dict[str, Any]) -> Iteration:
+    attempt = attempt_folder(run, event["number"], event["attempts"])
+    choice = event["choice"]
+    return Iteration(
+        number=event["number"],
+        proposal=Proposal(
+            pipeline=read_components(attempt / "components"),
+            component=event["component"],
+            change=event["change"],
+            reason=event["reason"],
+            choice=None if choice is None else Choice(**choice),
+        ),
+        outcome=_outcome(event["outcome"]),
+        attempts=event["attempts"],
+        kept=event["kept"],
+    )
+
+
+def _whole_lines(path: Path) -> int:
+    """Bytes up to the last newline."""
+    return path.read_bytes().rfind(b"\n") + 1
+
+
+def _outcome(raw: dict[str, Any]) -> Outcome:
+    if "score" not in raw:
+        return Crashed(crash=Crash(**raw["crash"]), log=raw["log"], seconds=raw["seconds"])
+    score = {name: _tuples(value) for name, value in raw["score"].items()}
+    report = Report.parse(json.dumps(raw["report"]).encode())
+    return Trained(score=Score(**score), report=report, seconds=raw["seconds"])
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

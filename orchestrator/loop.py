@@ -1,0 +1,102 @@
+"""The loop: draft, execute, repair, record, revise, until the budget is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator.journal import attempt_folder
+from orchestrator.outcome import Crashed, Outcome
+from orchestrator.run_folder import drop_weights, keep_best, restore
+from orchestrator.selection import is_better
+from orchestrator.team import Iteration, Profile, Proposal, Team, best
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.budget import Budget
+    from orchestrator.components import Pipeline
+    from orchestrator.journal import Journal
+
+
+class Executes(Protocol):
+    """What the loop needs of an executor."""
+
+    def start_ahead(self) -> None: ...
+    def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome: ...
+
+
+class View(Protocol):
+    """Who watches."""
+
+    def phase(self, text: str) -> None:
+        """Something begins that takes a while."""
+        ...
+
+    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
+        """An iteration is over; `before`: the best until then."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """One run's turns."""
+
+    team: Team
+    profile: Profile
+    executor: Executes
+    journal: Journal
+    budget: Budget
+    view: View
+    repairs: int
+    history: list[Iteration] = field(default_factory=list)
+
+    def run(self) -> str:
+        """Go round until the budget is spent or the team has no idea left; say which."""
+        self.history = self.journal.history()
+        restore(self.journal.folder, self.history)
+        while not (end := self.budget.end(len(self.history))):
+            self.executor.start_ahead()
+            self.view.phase(f"iteration {len(self.history)}: {self.team.name} is thinking")
+            proposal = self._propose()
+            if proposal is None:
+                return "nothing worth trying is left"
+            self._judge(*self._execute(proposal))
+        return end
+
+    def _propose(self) -> Proposal | None:
+        return self.team.revise(self.profile, self.history) if self.history else self.team.draft(self.profile)
+
+    def _execute(self, proposal: Proposal) -> tuple[Proposal, Outcome, int]:
+        number, attempt = len(self.history), 1
+        outcome = self._attempt(proposal, number, attempt)
+        while isinstance(outcome, Crashed) and attempt <= self.repairs:
+            repaired = self.team.repair(proposal, outcome)
+            if repaired is None:
+                break
+            proposal, attempt = repaired, attempt + 1
+            outcome = self._attempt(proposal, number, attempt)
+        return proposal, outcome, attempt
+
+    def _attempt(self, proposal: Proposal, number: int, attempt: int) -> Outcome:
+        repair = f" (repair {attempt - 1})" if attempt > 1 else ""
+        self.view.phase(f"iteration {number}{repair}: {proposal.change}")
+        outcome = self.executor.execute(proposal.pipeline, attempt_folder(self.journal.folder, number, attempt))
+        if isinstance(outcome, Crashed):
+            self.journal.record("crash", iteration=number, attempt=attempt, error=outcome.crash.error)
+        return outcome
+
+    def _judge(self, proposal: Proposal, outcome: Outcome, attempts: int) -> None:
+        before = best(self.history)
+        kept = not isinstance(outcome, Crashed) and (
+            before is None or isinstance(before.outcome, Crashed) or is_better(outcome, before.outcome)
+        )
+        iteration = Iteration(
+            number=len(self.history), proposal=proposal, outcome=outcome, attempts=attempts, kept=kept
+        )
+        if kept:
+            keep_best(self.journal.folder, iteration)
+        drop_weights(self.journal.folder, iteration)
+        self.journal.record_iteration(iteration)
+        self.history.append(iteration)
+        self.view.iteration(iteration, before)

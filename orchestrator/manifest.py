@@ -1,0 +1,42 @@
+"""run.json: what is needed to judge a run and to repeat it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.dataset import Dataset
+    from orchestrator.settings import Settings
+
+BUDGETS = ("run_iterations", "run_hours")
+"""More of these continues a run; any other difference begins a new one."""
+
+
+def describe_run(settings: Settings, dataset: Dataset, *, sandbox: str, team: str) -> dict[str, Any]:
+    """What goes into run.json; a run is continued only where `same` agrees."""
+    public = settings.public()
+    knobs = {name: value for name, value in public.items() if name.startswith("run_") and name not in BUDGETS}
+    return {
+        "same": {"dataset": dataset.checksum, "team": team, "sandbox": sandbox, "settings": knobs},
+        "settings": public,
+        "preparation": {"max_side": dataset.facts.max_side, "ceiling": dataset.facts.ceiling},
+        "versions": {
+            "automodel": metadata.version("automodel"),
+            "python": platform.python_version(),
+            "machine": platform.platform(),
+            "commit": _commit(),
+        },
+    }
+
+
+def _commit() -> str:
+    """The git commit of this code, or an empty text where it is no checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""

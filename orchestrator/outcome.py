@@ -1,0 +1,36 @@
+"""What executing a pipeline comes to: it trained, or it crashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from harness.report import Crash, Report
+    from orchestrator.scoring import Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """It gave logits, and the host scored them."""
+
+    score: Score
+    """On the validation split."""
+    report: Report
+    """What the job measured of itself: curve, epoch time, memory, warnings."""
+    seconds: float
+    """Wall time of the attempt: check, training and prediction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crashed:
+    """It gave none."""
+
+    crash: Crash
+    """Where, whose fault, with the traceback as text."""
+    log: str
+    """The tail of what it printed."""
+    seconds: float
+
+
+Outcome: TypeAlias = Trained | Crashed

@@ -1,0 +1,150 @@
+"""The team without a language model: recipes that suit, a rule-based analyst, one move at a time, known remedies.
+
+It only remembers what the history says, so a run that is continued goes on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.catalogue import candidates
+from orchestrator.components import Pipeline
+from orchestrator.diagnosis import Diagnosis, diagnose
+from orchestrator.first_choice import choices
+from orchestrator.moves import Candidate, Stage
+from orchestrator.outcome import Trained
+from orchestrator.remedies import remedies
+from orchestrator.team import Choice, Proposal, best
+from prompts.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orchestrator.outcome import Crashed
+    from orchestrator.team import Iteration, Profile
+    from prompts.recipe import Value
+
+CLOCK_SHARE = 0.95
+"""Of the clock: a move that is expected to take longer is not tried."""
+GIVE_UP = 3
+"""Changes in a row that did not help, after which other recipes are tried before any further move."""
+
+
+class Playbook:
+    """Proven recipes in place of language models."""
+
+    name = "playbook"
+
+    def draft(self, profile: Profile) -> Proposal:
+        choice = choices(profile)[0]
+        recipe = read_recipe(choice.recipe)
+        return Proposal(
+            pipeline=pipeline(choice),
+            component=None,
+            change=f"recipe: {choice.recipe}",
+            reason=f"{recipe.summary} It suits: {recipe.suits[0].lower()}{recipe.suits[1:]}",
+            choice=choice,
+        )
+
+    def repair(self, proposal: Proposal, crashed: Crashed) -> Proposal | None:
+        if proposal.choice is None:
+            return None
+        remedy = next(remedies(proposal.choice, crashed), None)
+        if remedy is None:
+            return None
+        mended = _proposal(remedy, f"It crashed: {crashed.crash.error[:200]}")
+        return replace(mended, change=f"{proposal.change}; repaired: {remedy.change}")
+
+    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
+        standing = best(history)
+        if standing is None or not isinstance(standing.outcome, Trained):
+            return self._other_recipe(profile, history)
+        if standing.outcome.score.accuracy == 1.0 or standing.proposal.choice is None:
+            return None
+        diagnosis = _diagnose(profile, standing.proposal.choice, standing.outcome)
+        tried = Tried(history, standing)
+        fresh = filter(tried.is_new, _ideas(profile, standing.proposal.choice, standing.outcome, diagnosis, tried))
+        chosen = min(fresh, key=lambda idea: (idea.stage, tried.failures(idea)), default=None)
+        return None if chosen is None else _proposal(chosen, diagnosis.sentence)
+
+    def _other_recipe(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
+        tried = {iteration.proposal.choice.recipe for iteration in history if iteration.proposal.choice}
+        left = (choice for choice in choices(profile) if choice.recipe not in tried)
+        return next((_proposal(recipe_idea(choice), "Nothing has trained so far.") for choice in left), None)
+
+
+class Tried:
+    """What the history says about an idea."""
+
+    def __init__(self, history: Sequence[Iteration], standing: Iteration) -> None:
+        self._history = history
+        self._since = [iteration for iteration in history if iteration.number > standing.number]
+        self._values = [_all_values(iteration.proposal.choice) for iteration in history if iteration.proposal.choice]
+        self.stuck = len(self._since) >= GIVE_UP
+
+    def is_new(self, idea: Candidate) -> bool:
+        """Neither tried from this base, a repair in between included, nor met in another way."""
+        from_here = (iteration.proposal.change.split("; repaired")[0] for iteration in self._since)
+        return idea.change not in from_here and _all_values(idea.choice) not in self._values
+
+    def failures(self, idea: Candidate) -> int:
+        """How often a change of the same parameter did not help."""
+        return sum(_subject(iteration.proposal.change) == _subject(idea.change) for iteration in self._failed())
+
+    def _failed(self) -> list[Iteration]:
+        return [iteration for iteration in self._history if not iteration.kept]
+
+
+def pipeline(choice: Choice) -> Pipeline:
+    """Fill a recipe in."""
+    return Pipeline(**read_recipe(choice.recipe).fill(choice.values))
+
+
+def _diagnose(profile: Profile, choice: Choice, trained: Trained) -> Diagnosis:
+    values = read_recipe(choice.recipe).complete(choice.values)
+    planned = None if values.get("patience") else int(values["epochs"])
+    return diagnose(trained, profile.task, planned)
+
+
+def _ideas(
+    profile: Profile, choice: Choice, trained: Trained, diagnosis: Diagnosis, tried: Tried
+) -> Iterator[Candidate]:
+    """Every move that fits into the clock, and every other recipe that suits."""
+    spent = trained.report.seconds.get("train", trained.seconds)
+    for idea in candidates(read_recipe(choice.recipe), choice.values, diagnosis.finding):
+        if idea.slower <= 1 or spent * idea.slower <= CLOCK_SHARE * profile.task.seconds:
+            yield idea
+    for other in choices(profile):
+        if other.recipe != choice.recipe:
+            yield replace(recipe_idea(other), stage=Stage.AT_ONCE if tried.stuck else Stage.RECIPE)
+
+
+def recipe_idea(choice: Choice) -> Candidate:
+    """Take another recipe."""
+    return Candidate(
+        choice=choice,
+        component=None,
+        change=f"recipe: {choice.recipe}",
+        why=read_recipe(choice.recipe).summary,
+        stage=Stage.RECIPE,
+    )
+
+
+def _proposal(idea: Candidate, because: str) -> Proposal:
+    return Proposal(
+        pipeline=pipeline(idea.choice),
+        component=idea.component,
+        change=idea.change,
+        reason=f"{because} {idea.why}",
+        choice=idea.choice,
+    )
+
+
+def _all_values(choice: Choice) -> tuple[str, dict[str, Value]]:
+    return choice.recipe, read_recipe(choice.recipe).complete(choice.values)
+
+
+def _subject(change: str) -> str:
+    """The component and parameter, or the recipe, that a change is about."""
+    return change.split(" -> ", maxsplit=1)[0].rsplit(" ", 1)[0] if " -> " in change else change

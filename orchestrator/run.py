@@ -1,0 +1,137 @@
+"""A whole run: dataset, team, loop, finals; continued where an earlier process stopped."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.budget import Budget
+from orchestrator.compute import find_compute
+from orchestrator.execute import Executor
+from orchestrator.jobs import Jobs
+from orchestrator.journal import Journal
+from orchestrator.log import open_log
+from orchestrator.loop import Loop
+from orchestrator.manifest import describe_run
+from orchestrator.playbook import Playbook
+from orchestrator.prepare import open_dataset
+from orchestrator.run_folder import hold, open_run
+from orchestrator.scoring import majority_accuracy
+from orchestrator.summary import score_finals, write_summary
+from orchestrator.team import Profile
+from orchestrator.terminal import dataset_lines, result_lines
+from orchestrator.weights import available_weights
+
+if TYPE_CHECKING:
+    from orchestrator.compute import Compute
+    from orchestrator.dataset import Dataset
+    from orchestrator.settings import Settings
+    from orchestrator.terminal import Terminal
+    from sandbox.base import Sandbox
+
+
+def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) -> Path:
+    """Train the best classifier for a dataset; return the run's folder.
+
+    Raises:
+        AutoModelError: it cannot go on; what was done is kept, and the same command goes on from there.
+    """
+    terminal.phase(f"preparing {settings.dataset}")
+    dataset = open_dataset(settings, sandbox, terminal.event)
+    compute = find_compute(settings, sandbox)
+    profile = make_profile(settings, dataset, compute)
+    team = Playbook()
+    facts = describe_run(settings, dataset, sandbox=sandbox.name, team=team.name)
+    folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
+    hold(folder)
+    with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
+        jobs = Jobs(
+            sandbox=sandbox,
+            compute=compute,
+            weights=settings.weights_dir.resolve() if profile.task.weights else None,
+            folder=folder / "jobs",
+            on_event=terminal.event,
+            log=open_log(log),
+        )
+        terminal.say(f"{dataset_lines(dataset)}; team: {team.name}; sandbox: {sandbox.name}.")
+        if done := len(journal.history()):
+            terminal.say(f"Going on with {folder} after {done} iterations.")
+        spent = journal.seconds_spent()
+        with closing(Executor(jobs, dataset, profile.task)) as executor:
+            loop = Loop(
+                team=team,
+                profile=profile,
+                executor=executor,
+                journal=journal,
+                budget=Budget(iterations=settings.run_iterations, hours=settings.run_hours, spent_before=spent),
+                view=terminal,
+                repairs=settings.run_repairs,
+            )
+            _go_or_say_how_to_go_on(loop, executor, terminal, settings.dataset)
+    return folder
+
+
+def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, terminal: Terminal, dataset: str) -> None:
+    try:
+        _go(loop, executor, terminal)
+    except KeyboardInterrupt:
+        terminal.say(
+            f"Interrupted; {len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
+            f"The same command goes on from there: make run DATASET={dataset}"
+        )
+        raise
+
+
+def _go(loop: Loop, executor: Executor, terminal: Terminal) -> None:
+    folder, budget, dataset = loop.journal.folder, loop.budget, executor.dataset
+    loop.journal.record("begin", spent=budget.spent())
+    ended = loop.run()
+    terminal.phase("the winner meets the test images")
+    final, draft = score_finals(folder, loop.history, executor)
+    majority = majority_accuracy(dataset.split("test").counts)
+    write_summary(
+        folder,
+        ended=ended,
+        history=loop.history,
+        final=final,
+        draft=draft,
+        dataset=dataset.facts.name,
+        classes=dataset.facts.classes,
+        majority=majority,
+        seconds=round(budget.spent(), 1),
+        tokens=0,
+        usd=0.0,
+        sandbox=executor.jobs.sandbox.name,
+        provider=loop.team.name,
+    )
+    loop.journal.record("end", why=ended, spent=budget.spent())
+    terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{result_lines(final, draft, majority)}")
+    terminal.say(
+        f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
+    )
+
+
+def _command() -> str:
+    """How this program is called from here."""
+    script = Path(sys.executable).with_name("automodel")
+    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
+
+
+def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Profile:
+    """What the team gets to know."""
+    task = dataset.task(
+        device="cuda" if compute.gpu else "cpu",
+        seed=settings.run_seed,
+        seconds=settings.run_fit_minutes * 60,
+        weights=available_weights(settings.weights_dir),
+    )
+    return Profile(
+        dataset=dataset.facts.name,
+        description=dataset.facts.description,
+        task=task,
+        median_size=dataset.facts.sizes["median"],
+        cores=int(compute.cpus),
+        memory=compute.memory,
+    )

@@ -1,0 +1,107 @@
+"""A run on disk: which folder it has, who holds it, the best pipeline so far."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.components import write_components
+from orchestrator.errors import AutoModelError
+from orchestrator.jobs import TASK, WEIGHTS
+from orchestrator.journal import attempt_folder
+from orchestrator.team import best
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.team import Iteration
+
+UNFINISHED = "run.json"
+FINISHED = "summary.json"
+
+
+def open_run(runs: Path, dataset: str, facts: dict[str, Any], *, new: bool) -> Path:
+    """The folder of this dataset's unfinished run with the same facts (dataset checksum ...), else a new one.
+
+    `facts` go into run.json; those under "same" must agree for a run to be continued.
+    """
+    if not new and (folder := _unfinished(runs, dataset, facts["same"])):
+        return folder
+    folder = runs / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    while folder.exists():
+        folder = folder.with_name(f"{folder.name}x")
+    folder.mkdir(parents=True)
+    write_json(folder / UNFINISHED, facts)
+    return folder
+
+
+def _unfinished(runs: Path, dataset: str, same: dict[str, Any]) -> Path | None:
+    for path in sorted(runs.glob(f"{dataset}-*/{UNFINISHED}"), reverse=True):
+        if not (path.parent / FINISHED).exists() and json.loads(path.read_text())["same"] == same:
+            return path.parent
+    return None
+
+
+def hold(folder: Path) -> int:
+    """Hold a run for this process, until it ends.
+
+    Raises:
+        AutoModelError: another process holds it; the sentence says which.
+    """
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+        raise AutoModelError(
+            f"{folder} is being run by process {holder}: wait for it, or start another run with --new."
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def keep_best(run: Path, iteration: Iteration) -> None:
+    """Put an iteration's components and weights into best/, in place of what was there."""
+    attempt = attempt_folder(run, iteration.number, iteration.attempts)
+    fresh, old = run / ".best-new", run / ".best-old"
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    fresh.mkdir()
+    write_components(iteration.proposal.pipeline, fresh / "components")
+    for name in (WEIGHTS, TASK):
+        (fresh / name).hardlink_to(attempt / name)
+    write_json(fresh / "iteration.json", {"iteration": iteration.number, "attempt": iteration.attempts})
+    if (run / "best").exists():
+        (run / "best").rename(old)
+    fresh.rename(run / "best")
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def drop_weights(run: Path, iteration: Iteration) -> None:
+    """Free the disk that the weights of a discarded pipeline take; the draft's stay, for the comparison at the end."""
+    for attempt in range(1, iteration.attempts + 1):
+        folder = attempt_folder(run, iteration.number, attempt)
+        if iteration.number and not iteration.kept:
+            (folder / WEIGHTS).unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a file as a whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def restore(run: Path, history: list[Iteration]) -> None:
+    """Bring a run's folder to where its journal stands: what an interrupted step left behind goes."""
+    for folder in (run / "iterations").glob("*"):
+        if int(folder.name) >= len(history):
+            shutil.rmtree(folder)
+    shutil.rmtree(run / "final", ignore_errors=True)
+    if standing := best(history):
+        keep_best(run, standing)

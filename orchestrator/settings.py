@@ -1,0 +1,111 @@
+"""Every knob, read once: its default, environment variable, flag and help stand together here and nowhere else.
+
+A field `run_iterations` is the variable RUN_ITERATIONS and the flag `--run-iterations`. Flags win over variables.
+`Settings` is a plain dataclass so that `automodel --help` need not wait 0.3 s for pydantic, which reads and checks it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+
+from orchestrator.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _knob(default: Any, text: str, **bounds: float) -> Any:
+    return field(default=default, metadata={"help": text, "bounds": bounds})
+
+
+def _secret(text: str) -> Any:
+    return field(default="", repr=False, metadata={"help": text, "bounds": {}, "secret": True})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The knobs of a run."""
+
+    dataset: str = _knob("digits", "name of a built-in dataset, or path of a folder of images")
+    dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
+    dataset_max_side: int = _knob(512, "larger photos are prepared once at this longer side, in pixels", ge=32)
+    dataset_seed: int = _knob(0, "seed of the splits", ge=0)
+    datasets_dir: Path = _knob("datasets", "where prepared datasets are kept")
+    runs_dir: Path = _knob("runs", "where runs are kept")
+    weights_dir: Path = _knob("weights", "pretrained weights, in the Hugging Face cache layout")
+
+    run_iterations: int = _knob(10, "changes to try after the draft", ge=0)
+    run_hours: float = _knob(0.0, "hours after which no new iteration begins; 0: no limit", ge=0)
+    run_fit_minutes: float = _knob(20.0, "clock of one training, in minutes", gt=0)
+    run_repairs: int = _knob(3, "repairs of a crashed pipeline within an iteration", ge=0)
+    run_seed: int = _knob(0, "seed of training", ge=0)
+
+    llm_provider: Literal["auto", "playbook"] = _knob(
+        "auto", "who designs: playbook (proven recipes, no key needed); auto takes what is there"
+    )
+
+    sandbox_backend: Literal["auto", "docker", "bubblewrap"] = _knob(
+        "auto", "what contains generated code; auto: Docker if an engine answers, else bubblewrap"
+    )
+    sandbox_gpus: Literal["auto", "none"] = _knob("auto", "auto: use the engine's GPUs if it has any")
+    sandbox_cpus: float = _knob(0.0, "cores of a job; 0: all", ge=0)
+    sandbox_memory: float = _knob(0.0, "GiB of a job; 0: three quarters of the machine's", ge=0)
+    sandbox_output: float = _knob(2.0, "GiB that a job may write; holds the weights twice", gt=0)
+    sandbox_runtime: str = _knob("", "container runtime other than the engine's default, e.g. runsc")
+
+    image_base: str = _knob("python:3.11-slim", "base image of the sandbox image")
+    image_wheels: str = _knob("", "folder of wheels to build the image from, instead of an index")
+    image_ca: str = _knob("", "CA file that pip trusts while the image is built")
+    image_index: str = _knob("", "package index URL for the image build; default: pip's own")
+    image_extra_index: str = _knob("", "a second package index URL for the image build")
+    image_network: str = _knob("", "network of the image build; host: where an index is on this machine")
+
+    def job_cores(self) -> float:
+        return self.sandbox_cpus or float(len(os.sched_getaffinity(0)))
+
+    def job_memory(self) -> int:
+        """Bytes that a job may use."""
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return int(self.sandbox_memory * (1 << 30)) or machine * 3 // 4
+
+    def public(self) -> dict[str, str | int | float]:
+        """Every knob that is no secret, as JSON can hold it."""
+        shown = (knob for knob in fields(self) if "secret" not in knob.metadata)
+        values = ((knob.name, getattr(self, knob.name)) for knob in shown)
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values}
+
+
+def read_settings(flags: Mapping[str, str]) -> Settings:
+    """Read each knob from its flag, else its environment variable, else its default.
+
+    Raises:
+        SettingsError: a value makes no sense; the sentence names the variable.
+    """
+    from pydantic import Field, ValidationError, create_model
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+
+    hints = get_type_hints(Settings)
+    knobs: dict[str, Any] = {
+        knob.name: (hints[knob.name], Field(knob.default, **knob.metadata["bounds"])) for knob in fields(Settings)
+    }
+
+    class Source(BaseSettings):
+        model_config = SettingsConfigDict(env_ignore_empty=True, validate_default=True)
+
+    reader = create_model("Reader", __base__=Source, **knobs)
+    try:
+        return Settings(**reader(**flags).model_dump())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        shown = "" if _secret_knob(name) else f" is {str(first['input'])[:80]!r}, which"
+        raise SettingsError(
+            f"{name.upper()}{shown} will not do: {first['msg'].lower()}; see `automodel run --help`."
+        ) from None
+
+
+def _secret_knob(name: str) -> bool:
+    return any(knob.name == name and "secret" in knob.metadata for knob in fields(Settings))

@@ -1,0 +1,128 @@
+"""What a person sees while a run goes on: one live line for what happens now, one lasting line per iteration."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.status import Status
+
+from orchestrator.outcome import Crashed
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from harness.report import Event
+    from orchestrator.dataset import Dataset
+    from orchestrator.summary import Final
+    from orchestrator.team import Iteration
+
+PLAIN_SECONDS = 30.0
+"""Without a terminal, what happens now is said this often at the most."""
+
+
+class Terminal:
+    """Live where there is a terminal, plain lines where there is none."""
+
+    def __init__(self, console: Console | None = None, *, stderr: bool = False) -> None:
+        """`stderr`: keep stdout for what another program may read."""
+        self.console = console or Console(highlight=False, soft_wrap=True, stderr=stderr)
+        self._live = self.console.is_terminal
+        self._status = Status("", console=self.console)
+        self._phase = ""
+        self._said = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.console.print(text, markup=False)
+
+    def phase(self, text: str) -> None:
+        self._phase = text
+        self._show(text, at_once=True)
+
+    def event(self, event: Event) -> None:
+        """Progress of a job; called from the thread that drains it."""
+        if event.kind == "warning":
+            self.say(f"     warning: {event.text}")
+        else:
+            self._show(f"{self._phase}: {event.text or _curve_point(event)}", at_once=False)
+
+    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
+        self.say(iteration_line(iteration, before))
+
+    def _show(self, text: str, *, at_once: bool) -> None:
+        if self._live:
+            self._status.update(_plain(text)[: self.console.width - 4])
+        elif at_once or time.monotonic() - self._said > PLAIN_SECONDS:
+            self.say(f"     {text}")
+            self._said = time.monotonic()
+
+
+def dataset_lines(dataset: Dataset) -> str:
+    """How many images and classes a dataset has."""
+    counts = {name: split.images for name, split in dataset.facts.splits.items()}
+    return (
+        f"{dataset.facts.name}: {counts['train']} training, {counts['validation']} validation and {counts['test']} "
+        f"test images of {len(dataset.facts.classes)} classes"
+    )
+
+
+def iteration_line(iteration: Iteration, before: Iteration | None) -> str:
+    """One iteration: what was changed, accuracy, gain, seconds, kept or not; and why, below."""
+    outcome = iteration.outcome
+    change = iteration.proposal.change[:38]
+    if isinstance(outcome, Crashed):
+        return (
+            f"{iteration.number:>3}  {change:<38} crashed {outcome.seconds:>12.0f} s\n{_indented(outcome.crash.error)}"
+        )
+    gain = ""
+    if before and not isinstance(before.outcome, Crashed):
+        gain = f"{outcome.score.accuracy - before.outcome.score.accuracy:+.4f}"
+    judged = "kept" if iteration.kept else "discarded"
+    measured = f"{outcome.score.accuracy:.4f} {gain:>7} {outcome.seconds:>5.0f} s"
+    return f"{iteration.number:>3}  {change:<38} {measured}  {judged}\n{_indented(iteration.proposal.reason)}"
+
+
+def result_lines(final: Final, draft: Final | None, majority: float) -> str:
+    """The answer: test accuracy with its interval, and what it means."""
+    low, high = final.test.interval
+    lines = [
+        f"Test accuracy {final.test.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        f"on {final.test.images} images that no choice was made on.",
+    ]
+    if draft and draft is not final:
+        lines.append(f"The first draft had {draft.test.accuracy:.4f}.")
+    lines.append(f"Always naming the most frequent class would have {majority:.4f}.")
+    return "\n".join(lines)
+
+
+def _curve_point(event: Event) -> str:
+    metrics = event.metrics
+    parts = [f"epoch {metrics['epoch']:.0f}"] if "epoch" in metrics else []
+    shown = [name for name in ("loss", "accuracy", "tuning_accuracy") if name in metrics]
+    parts += [f"{name.replace('_', ' ')} {metrics[name]:.4f}" for name in shown]
+    if "seconds_left" in metrics:
+        parts.append(f"{metrics['seconds_left']:.0f} s left at most")
+    return ", ".join(parts)
+
+
+def _indented(text: str) -> str:
+    """A sentence below a line of the table, within 80 columns."""
+    return textwrap.fill(text, 80, initial_indent="     ", subsequent_indent="     ")
+
+
+def _plain(text: str) -> str:
+    """Text that rich does not read as markup."""
+    return text.replace("[", r"\[")

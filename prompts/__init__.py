@@ -1,0 +1,1 @@
+"""Words, and the library of proven recipes."""

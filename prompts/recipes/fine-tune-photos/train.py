@@ -1,0 +1,114 @@
+"""AdamW for a pretrained network: early layers learn more slowly than late ones; warm-up, cosine, average of weights.
+
+The schedule follows the steps or the clock, whichever is ahead. The weights that were best on the tuning split are
+saved: fine-tuning on few images can get worse again.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from timm.optim import param_groups_layer_decay
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.contract import Run, Task
+
+EPOCHS = 15  # fewer where the clock is shorter
+BATCH_SIZE = 64
+LEARNING_RATE = 5e-4  # of the last layer, at its highest
+LAYER_DECAY = 0.75  # learning rate of each layer, of that of the next
+WARM_UP = 0.1  # share of the training in which the learning rate rises
+WEIGHT_DECAY = 0.05
+LABEL_SMOOTHING = 0.1
+AVERAGE = 1.0  # epochs that the saved weights are averaged over; 0: the last weights
+CLIP = 1.0  # largest norm of the gradient
+CLASS_WEIGHTS = 0.0  # 0: every image counts the same; 1: every class does
+PATIENCE = 0  # epochs without a better tuning accuracy after which training ends; 0: never
+RESERVE = 0.1  # share of the clock that is left for validating and saving
+
+
+def train(model: nn.Module, task: Task, run: Run) -> None:
+    start, allowed = time.monotonic(), run.seconds_left() * (1 - RESERVE)
+    model.to(memory_format=torch.channels_last)
+    average = copy.deepcopy(model).eval()
+    optimizer = make_optimizer(model)
+    criterion = nn.CrossEntropyLoss(class_weights(task), label_smoothing=LABEL_SMOOTHING)
+    batches = run.batches(max(2, min(BATCH_SIZE, task.train_size // 4)))
+    decay = math.exp(-1 / (AVERAGE * len(batches))) if AVERAGE else 0.0
+    total, step, progress, epoch, best, since = EPOCHS * len(batches), 0, 0.0, 0, -1.0, 0
+    while progress < 1 and (not PATIENCE or since < PATIENCE):
+        losses, hits, images = [], [], 0
+        for batch, targets in batches:
+            set_rate(optimizer, progress)
+            loss, hit = take_step(model, optimizer, criterion, batch, targets)
+            step += 1
+            update(average, model, min(decay, step / (step + 10)))
+            losses.append(loss)
+            hits.append(hit)
+            images += len(batch)
+            progress = max(step / total, (time.monotonic() - start) / allowed)
+            if progress >= 1:
+                break
+        epoch += 1
+        accuracy = run.validate(average)
+        since += 1
+        if accuracy >= best:
+            best, since = accuracy, 0
+            run.save(average)
+        run.log(
+            loss=torch.stack(losses).mean().item(),
+            accuracy=torch.stack(hits).sum().item() / images,
+            learning_rate=max(group["lr"] for group in optimizer.param_groups),
+        )
+
+
+def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    groups = param_groups_layer_decay(model, weight_decay=WEIGHT_DECAY, layer_decay=LAYER_DECAY)
+    return torch.optim.AdamW(groups, lr=LEARNING_RATE)
+
+
+def class_weights(task: Task) -> Tensor:
+    """Weights of the classes, (classes,), so that the mean over the images is 1."""
+    counts = torch.tensor(task.class_counts, dtype=torch.float32).clamp(min=1)
+    weights = counts**-CLASS_WEIGHTS
+    return (weights * counts.sum() / (weights * counts).sum()).to(task.device)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, progress: float) -> None:
+    rising = min(1.0, (progress + 1e-3) / WARM_UP) if WARM_UP else 1.0
+    falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (progress - WARM_UP) / (1 - WARM_UP))))
+    for group in optimizer.param_groups:
+        group["lr"] = LEARNING_RATE * rising * falling * group["lr_scale"]
+
+
+def take_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, criterion: nn.Module, images: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step; the loss and how many were right, still on the device."""
+    model.train()
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=images.is_cuda):
+        logits = model(images)
+    loss = criterion(logits.float(), targets)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    optimizer.step()
+    labels = targets.argmax(1) if targets.ndim > 1 else targets
+    return loss.detach(), (logits.argmax(1) == labels).sum()
+
+
+@torch.no_grad()
+def update(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the average a little towards the weights and batch statistics of now."""
+    for mean, now in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(now, 1 - decay)
+        else:
+            mean.copy_(now)

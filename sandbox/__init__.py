@@ -1,0 +1,1 @@
+"""Contains: runs components where they can do no harm."""

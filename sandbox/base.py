@@ -1,0 +1,152 @@
+"""The seam between deciding and containing: what a job is, how it ends, what a sandbox must do.
+
+The failure rule: a program that fails is a result and is *returned* (`Ended`); a sandbox that fails is *raised*
+(`SandboxError`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from harness.report import Event
+
+MIB = 1 << 20
+
+
+class SandboxError(Exception):
+    """Raised when the sandbox itself fails: no engine, no image, a mount that is not there, a kill without effect."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A host folder as the job sees it."""
+
+    source: Path
+    target: str
+    """Absolute, below /job or /source."""
+    writable: bool = False
+    """Only for trusted jobs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a job may use. Sizes in bytes."""
+
+    seconds: float
+    """Wall time from `Running.go` until everything is killed. The harness's own clock is shorter."""
+    memory: int = 4096 * MIB
+    pids: int = 512
+    cpus: float = 2.0
+    shm: int = 1024 * MIB
+    """Size of /dev/shm: DataLoader workers hand batches over in it. Counts as memory."""
+    scratch: int = 256 * MIB
+    """Size of /tmp."""
+    output: int = 256 * MIB
+    """Size of /job/out. Counts as memory."""
+    files: int = 1024
+    """Files and folders that /job/out may hold."""
+    log: int = 8 * MIB
+    """Bytes of stdout and stderr, together, after which the job is killed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What the sandbox is asked to run: `python ARGUMENTS`, in an empty world with these mounts."""
+
+    name: str
+    """`fit`, `predict`, `prepare`: shown in lists of containers and in logs."""
+    arguments: tuple[str, ...]
+    """What follows `python`; the harness is importable: `("-m", "harness", "fit")`."""
+    input: Path
+    """Host folder, read-only at /job/input. It may be filled until `Running.go`."""
+    output: Path
+    """Host folder, empty: `wanted` files come here, and nothing else."""
+    limits: Limits
+    mounts: tuple[Mount, ...] = ()
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    """Names of files that are fetched from /job/out, each with the bytes that it may have."""
+    trusted: bool = False
+    """True for our own code alone: the job runs as the calling user and may have writable mounts and a network."""
+    gpu: bool = False
+    """True: it gets the GPUs that the sandbox has, if any."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """How a job ended, as the host saw it."""
+
+    FINISHED = "finished"
+    """It ended by itself; `Ended.status` says how."""
+    DEADLINE = "deadline"
+    """Killed: `Limits.seconds` were over."""
+    LOG_OVERFLOW = "log overflow"
+    """Killed: it printed more than `Limits.log`."""
+    OUT_OF_MEMORY = "out of memory"
+    """The kernel killed it at `Limits.memory`."""
+    KILLED = "killed"
+    """It died by SIGKILL, and nobody here sent it."""
+    CANCELLED = "cancelled"
+    """`Running.kill` was called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What is left of a job. Nothing of it runs any more."""
+
+    verdict: Verdict
+    status: int
+    """Exit status of the program; 128 + n where signal n ended it."""
+    seconds: float
+    """Wall time from `go` to the end."""
+    log: str
+    """stdout and stderr in the order written: head and tail, the middle cut, without control characters."""
+    files: Mapping[str, Path]
+    """Wanted files that were there, whole, regular and within their size; now in `Job.output`."""
+    refused: tuple[str, ...] = ()
+    """What lay in /job/out and was not fetched, and why: one short line each."""
+
+
+class Running(Protocol):
+    """A started job. It has imported its libraries, or is about to, and waits for `go`."""
+
+    def go(self) -> None:
+        """Let it begin: its input is complete, and its clock starts."""
+        ...
+
+    def wait(self) -> Ended:
+        """Wait for its end, whatever that is; call after `go`.
+
+        Raises:
+            SandboxError: the sandbox failed, not the program.
+        """
+        ...
+
+    def kill(self) -> None:
+        """End it at once and leave nothing; harmless when it has ended."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A place where untrusted code runs. Two ship: `docker` and `bubblewrap`."""
+
+    name: str
+    gpu: bool
+    """Whether jobs can have a GPU."""
+
+    def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Running:
+        """Start a job in a fresh container that nothing else ever uses. `on_event` is called from another thread.
+
+        Raises:
+            SandboxError: it cannot be started.
+        """
+        ...
+
+    def close(self) -> None:
+        """Kill every job that still runs and leave nothing behind."""
+        ...

@@ -1,0 +1,173 @@
+"""One hardened container for every job, on Docker or on an engine that speaks its API."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import docker.errors
+import requests.exceptions
+
+from sandbox import engine, owner
+from sandbox.base import SandboxError
+from sandbox.hardening import LABEL, container_arguments
+from sandbox.running import Attendance, Remains
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from docker import DockerClient
+    from docker.models.containers import Container
+    from docker.types import CancellableStream
+
+    from harness.report import Event
+    from sandbox.base import Job
+    from sandbox.running import Attended
+
+# A time-out of the unix socket comes as either of these (docker-py#1966).
+BUSY = (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError)
+ENGINE_ERRORS = (docker.errors.DockerException, *BUSY)
+GONE_OR_ENDED = (404, 409)
+
+
+class DockerSandbox:
+    """Implements `sandbox.base.Sandbox`.
+
+    Args:
+        image: A tag or id that the engine has; `image.py` builds it.
+        gpus: What jobs with `gpu` get: `all`, ids with commas, CDI names; empty for none.
+        runtime: Another runtime than the engine's own: `runsc`.
+        client: The engine; the one of the environment by default.
+    """
+
+    name = "docker"
+
+    def __init__(self, image: str, *, gpus: str = "", runtime: str = "", client: DockerClient | None = None) -> None:
+        self.gpu = bool(gpus)
+        self._image = image
+        self._gpus = gpus
+        self._runtime = runtime
+        self._client = client or engine.connect()
+        podman = engine.is_podman(self._client.version())
+        if missing := engine.shortcomings(self._client.info(), podman=podman):
+            raise SandboxError(f"{engine.describe(self._client)} cannot contain a job: {', '.join(missing)}.")
+        self._seccomp = engine.seccomp_argument(podman=podman)
+        self._jobs = Attendance(self._begin)
+        reap(self._client)
+
+    def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Attended:
+        return self._jobs.start(job, on_event)
+
+    def close(self) -> None:
+        self._jobs.close()
+        self._client.close()
+
+    def _begin(self, job: Job) -> DockerContainer:
+        arguments = container_arguments(job, seccomp=self._seccomp, gpus=self._gpus if job.gpu else "")
+        name = f"automodel-{job.name}-{uuid.uuid4().hex[:12]}"
+        runtime = {"runtime": self._runtime} if self._runtime else {}
+        try:
+            container = self._client.containers.create(self._image, name=name, **arguments, **runtime)
+            return _begin(container)
+        except docker.errors.ImageNotFound:
+            raise SandboxError(f"The image {self._image} is not there: build it with `make image`.") from None
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"The engine cannot start {job.name}: {_sentence(error)}") from error
+
+
+class DockerContainer:
+    """Implements `sandbox.running.Container`."""
+
+    def __init__(self, container: Container, stream: CancellableStream) -> None:
+        self._container = container
+        self._stream = stream
+
+    def chunks(self) -> Iterator[tuple[bytes | None, bytes | None]]:
+        try:
+            yield from self._stream
+        except (OSError, *ENGINE_ERRORS):
+            return  # hung up, or the engine went away: `remove` finds out
+
+    def kill(self) -> None:
+        for _ in range(3):
+            try:
+                self._container.kill()
+            except BUSY:
+                self.hang_up()  # an unread stream wedges kill, inspect and remove (moby#41827)
+            except docker.errors.APIError as error:
+                if error.status_code not in GONE_OR_ENDED:
+                    raise
+                return
+            else:
+                return
+
+    def hang_up(self) -> None:
+        with contextlib.suppress(OSError):  # it is closed
+            self._stream.close()
+
+    def remove(self) -> Remains:
+        try:
+            self._container.wait(timeout=10)
+            state = self._attributes()["State"]
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"{self._container.name} does not end: {_sentence(error)}") from error
+        finally:
+            self.hang_up()
+            self._stream._response.close()  # noqa: SLF001 - or the socket stays open until it is garbage
+            remove(self._container)
+        return Remains(status=int(state["ExitCode"]), oom=bool(state["OOMKilled"]))
+
+    def _attributes(self) -> dict[str, Any]:
+        self._container.reload()
+        return dict(self._container.attrs)
+
+
+def _begin(container: Container) -> DockerContainer:
+    """Attach, then start: what is printed before an attach is lost when no log driver keeps it."""
+    try:
+        stream = container.attach(stdout=True, stderr=True, stream=True, logs=False, demux=True)
+        container.start()
+    except ENGINE_ERRORS:
+        remove(container)
+        raise
+    return DockerContainer(container, stream)
+
+
+def remove(container: Container) -> None:
+    """Remove a container for sure, running or not.
+
+    Raises:
+        SandboxError: the engine refuses.
+    """
+    for attempt in range(6):
+        try:
+            container.remove(force=True)
+        except docker.errors.NotFound:
+            return
+        except BUSY:
+            continue
+        except docker.errors.APIError as error:
+            if error.status_code != 409:  # 409: somebody's removal is in progress
+                raise SandboxError(f"{container.name} cannot be removed: {_sentence(error)}") from error
+            time.sleep(0.1 * 2**attempt)
+        else:
+            return
+    raise SandboxError(f"{container.name} cannot be removed; try `docker rm --force {container.name}`.")
+
+
+def reap(client: DockerClient) -> int:
+    """Remove containers whose owner died or whose time is over; return how many."""
+    removed = 0
+    for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
+        deadline = container.labels.get(f"{LABEL}.deadline", "0")
+        if not owner.alive(container.labels.get(f"{LABEL}.owner", "")) or time.time() > float(deadline):
+            remove(container)
+            removed += 1
+    return removed
+
+
+def _sentence(error: Exception) -> str:
+    text = getattr(error, "explanation", None) or str(error)
+    return f"{text.strip().splitlines()[0][:300].rstrip('.')}."

@@ -1,0 +1,70 @@
+"""What can be known of a container engine before anything runs on it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.base import SandboxError
+from sandbox.seccomp import PROFILE
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+ANSWER_SECONDS = 30
+"""A busy engine takes seconds to create a container; docker-py would wait for 60."""
+
+
+def connect() -> DockerClient:
+    """The engine that DOCKER_HOST names, or the local one.
+
+    Raises:
+        SandboxError: none answers.
+    """
+    import docker
+
+    try:
+        client = docker.from_env(timeout=ANSWER_SECONDS)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise SandboxError(f"No container engine answers ({reason}): start Docker, or set DOCKER_HOST.") from None
+    return client
+
+
+def describe(client: DockerClient) -> str:
+    """Name and version: `Docker 20.10.24`."""
+    version = client.version()
+    return f"{'Podman' if is_podman(version) else 'Docker'} {version.get('Version', '?')}"
+
+
+def is_podman(version: dict[str, Any]) -> bool:
+    components = version.get("Components") or [{}]
+    return "podman" in str(components[0].get("Name", "")).lower()
+
+
+def gpus(info: dict[str, Any]) -> str:
+    """The GPUs that an engine offers, as `hardening.device_request` takes them; empty where there are none."""
+    devices = [str(device.get("ID", "")) for device in info.get("DiscoveredDevices") or []]
+    if "nvidia" in (info.get("Runtimes") or {}):
+        return "all"
+    return "nvidia.com/gpu=all" if any(device.startswith("nvidia.com/gpu=") for device in devices) else ""
+
+
+def shortcomings(info: dict[str, Any], *, podman: bool) -> list[str]:
+    """Limits that this engine would silently ignore."""
+    fields = {"MemoryLimit": "memory", "SwapLimit": "swap", "PidsLimit": "process", "CpuCfsQuota": "CPU"}
+    missing = [f"it has no {name} limit" for field, name in fields.items() if info.get(field) is False]
+    seccomp = any("seccomp" in str(option) for option in info.get("SecurityOptions") or [])
+    return missing if seccomp or podman else [*missing, "it has no seccomp"]
+
+
+def seccomp_argument(*, podman: bool) -> str:
+    """The profile as the engine takes it: Docker's API wants the JSON itself, Podman's a path."""
+    if not podman:
+        return json.dumps(json.loads(PROFILE.read_text()))
+    with tempfile.NamedTemporaryFile("w", prefix="automodel-seccomp-", suffix=".json", delete=False) as file:
+        file.write(PROFILE.read_text())
+    return str(Path(file.name))

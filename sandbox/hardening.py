@@ -1,0 +1,92 @@
+"""The arguments of a container: the same for every engine, decided here alone, and held by a golden test."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from sandbox import owner
+from sandbox.environment import IDLE_SECONDS, UID, environment, mounts, pid1_command
+from sandbox.pid1 import OUT
+
+if TYPE_CHECKING:
+    from sandbox.base import Job, Mount
+
+LABEL = "automodel"
+IMAGE_PATH = "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"
+PYTHON = "/opt/venv/bin/python"
+SCRATCH_INODES = 16384
+OOM_SCORE = 500
+"""On a host out of memory a sandbox goes before the user's own programs."""
+LATE_SECONDS = 600
+"""A container this long over its time belongs to nobody, even if its owner lives."""
+
+
+def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, Any]:
+    """Keyword arguments for `client.containers.create`, all but the image and the runtime.
+
+    Args:
+        job: What is to run.
+        seccomp: The profile as the engine wants it: JSON, or a path for Podman.
+        gpus: `all`, device ids with commas, CDI names, or nothing.
+    """
+    uid, gid = (os.getuid(), os.getgid()) if job.trusted else (UID, UID)
+    limits = job.limits
+    arguments: dict[str, Any] = {
+        "command": pid1_command(PYTHON, job),
+        "entrypoint": [],
+        "environment": environment(job, IMAGE_PATH, gpu=bool(gpus)),
+        "labels": labels(job),
+        "user": f"{uid}:{gid}",
+        "hostname": "sandbox",
+        "working_dir": "/tmp",  # noqa: S108 - the job's own
+        "network_mode": "bridge" if job.trusted else "none",
+        "ipc_mode": "private",
+        "cgroupns": "private",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true", f"seccomp={seccomp}"],
+        "read_only": True,
+        "mem_limit": limits.memory,
+        "memswap_limit": limits.memory,
+        "pids_limit": limits.pids,
+        "nano_cpus": int(min(limits.cpus, os.cpu_count() or 1) * 1e9),  # more than there are is refused
+        "oom_score_adj": OOM_SCORE,
+        "shm_size": limits.shm,
+        "mounts": [bind(mount) for mount in mounts(job)],
+        "tmpfs": {
+            "/tmp": tmpfs(limits.scratch, SCRATCH_INODES, uid, gid, "exec"),  # noqa: S108 - compiled kernels load there
+            OUT: tmpfs(limits.output, limits.files, uid, gid, "noexec"),
+        },
+        "log_config": {"Type": "none", "Config": {}},
+        "init": False,
+        "tty": False,
+        "stdin_open": False,
+        "auto_remove": False,
+        "restart_policy": {"Name": "no"},
+    }
+    return arguments | ({"device_requests": [device_request(gpus)]} if gpus else {})
+
+
+def bind(mount: Mount) -> dict[str, Any]:
+    """A mount in the form of the engine's API, which refuses a source that is not there."""
+    source = str(mount.source.resolve())
+    return {"Type": "bind", "Source": source, "Target": mount.target, "ReadOnly": not mount.writable}
+
+
+def tmpfs(size: int, inodes: int, uid: int, gid: int, execute: str) -> str:
+    return f"rw,nosuid,nodev,{execute},size={size},nr_inodes={inodes},mode=0700,uid={uid},gid={gid}"
+
+
+def labels(job: Job) -> dict[str, str]:
+    """What the reaper needs to know about a container."""
+    deadline = int(time.time() + IDLE_SECONDS + job.limits.seconds + LATE_SECONDS)
+    return {LABEL: job.name, f"{LABEL}.owner": owner.tag(), f"{LABEL}.deadline": str(deadline)}
+
+
+def device_request(gpus: str) -> dict[str, Any]:
+    """GPUs in the form of the engine's API: by CDI name (`nvidia.com/gpu=0`), by id, or all."""
+    if "=" in gpus:
+        return {"Driver": "cdi", "DeviceIDs": gpus.split(",")}
+    which: dict[str, Any] = {"Count": -1} if gpus == "all" else {"DeviceIDs": gpus.split(",")}
+    return {"Driver": "", "Capabilities": [["gpu", "compute", "utility"]], **which}

@@ -1,0 +1,28 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Of one run of the benchmark."""
+
+    attempts: int
+    """Cold and warm attempts in each sandbox, and floors."""
+    images: int
+    """32 x 32 images to train on."""
+    stretches: int
+    """Stretches of steps, on a resident batch and on the harness's batches each."""
+    photos: int
+    passes: int
+    """Over the photos, by each loader."""
+    files: tuple[int, int]
+    """Image files to prepare: few, and ten times as many."""
+    starts: int
+    """Of `automodel --help`."""
+
+
+FULL = Sizes(attempts=7, images=10_000, stretches=7, photos=1_000, passes=3, files=(10_000, 100_000), starts=10)
+QUICK = Sizes(attempts=1, images=1_000, stretches=2, photos=120, passes=2, files=(500, 5_000), starts=3)

@@ -1,0 +1,53 @@
+"""Real sandboxes for the tests that need one; where the machine has none, those tests say so and are skipped."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import engine, image
+from sandbox.base import SandboxError
+from sandbox.bubblewrap import BubblewrapSandbox, bubblewrap_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.docker import DockerSandbox
+
+BASES = (image.BASE, "automodel-base")
+"""What an image without torch is built on; `.ci/base-image` makes the second where no registry can be reached."""
+
+
+@pytest.fixture(scope="session")
+def bare_image() -> str:
+    """An image with a Python and nothing else: 15 s to build, once a machine."""
+    try:
+        client = engine.connect()
+    except SandboxError as error:
+        pytest.skip(str(error))
+    with closing(client):
+        base = next((base for base in BASES if image.present(client, base)), None)
+        if base is None:
+            pytest.skip(f"none of {', '.join(BASES)} is here: pull the first, or run .ci/base-image")
+        recipe = image.Recipe(variant="bare", requirements=(), base=base)
+        return recipe.tag() if image.present(client, recipe.tag()) else image.build(client, recipe)
+
+
+@pytest.fixture
+def docker(bare_image: str) -> Iterator[DockerSandbox]:
+    from sandbox.docker import DockerSandbox  # noqa: PLC0415 - the SDK is needed here alone
+
+    with closing(DockerSandbox(bare_image)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def bubblewrap() -> Iterator[BubblewrapSandbox]:
+    try:
+        bubblewrap_version()
+    except SandboxError as error:
+        pytest.skip(str(error))
+    with closing(BubblewrapSandbox()) as sandbox:
+        yield sandbox

@@ -1,0 +1,209 @@
+"""Small scripted stand-ins for the seams: a team that proposes, a sandbox that leaves, what they are told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.report import Crash, Event, Report
+from orchestrator.components import Pipeline
+from orchestrator.dataset import Dataset
+from orchestrator.outcome import Crashed, Trained
+from orchestrator.scoring import Score
+from orchestrator.team import Choice, Iteration, Proposal
+from sandbox.base import Ended, Job, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from orchestrator.outcome import Outcome
+    from orchestrator.team import Profile
+
+CLASSES = ("cat", "dog", "owl")
+LABELS = {"train": [0, 1, 2] * 10, "validation": [0, 1, 2, 0], "test": [2, 1, 0, 1, 2]}
+
+
+def make_dataset(folder: Path) -> Dataset:
+    """A prepared dataset of noise: 30 training, 4 validation, 5 test images, 4x4, grey, three classes."""
+    for name, labels in LABELS.items():
+        (folder / name).mkdir(parents=True)
+        pixels = np.random.default_rng(0).integers(0, 256, (len(labels), 1, 4, 4), dtype=np.uint8)
+        np.save(folder / name / "images.npy", pixels)
+        hidden = folder / ("train/labels.npy" if name == "train" else f"hidden/{name}.npy")
+        hidden.parent.mkdir(exist_ok=True)
+        np.save(hidden, np.array(labels))
+    counts = {name: [labels.count(label) for label in range(3)] for name, labels in LABELS.items()}
+    facts = {
+        "name": "noise",
+        "source": "tests",
+        "description": "",
+        "licence": "",
+        "classes": CLASSES,
+        "channels": 1,
+        "image_size": [4, 4],
+        "sizes": {"smallest": [4, 4], "median": [4, 4], "largest": [4, 4]},
+        "mean": [0.5],
+        "std": [0.25],
+        "max_side": 512,
+        "ceiling": 255,
+        "seed": 0,
+        "splits": {name: {"images": len(LABELS[name]), "counts": counts[name]} for name in LABELS},
+        "fingerprint": "",
+        "checksums": {"train/images.npy": "0"},
+    }
+    (folder / "dataset.json").write_text(json.dumps(facts))
+    return Dataset(folder)
+
+
+def perfect_logits(labels: Sequence[int]) -> bytes:
+    return (np.eye(3, dtype="<f4")[list(labels)] * 9).tobytes()
+
+
+def make_pipeline(mark: str = "") -> Pipeline:
+    return Pipeline(data=f"# {mark}\n", model="\n", train="\n")
+
+
+def make_proposal(mark: str = "") -> Proposal:
+    return Proposal(
+        pipeline=make_pipeline(mark),
+        component=None,
+        change=mark,
+        reason="Because.",
+        choice=Choice(recipe="tiny", values={"rate": 0.5}),
+    )
+
+
+def make_score(accuracy: float) -> Score:
+    return Score(
+        images=100,
+        accuracy=accuracy,
+        interval=(0.0, 1.0),
+        macro_f1=accuracy,
+        log_loss=1.0,
+        calibration_error=0.0,
+        per_class=(accuracy,),
+        confusion=((1,),),
+    )
+
+
+def trained(accuracy: float) -> Trained:
+    report = Report(curve=({"epoch": 1.0, "loss": 0.5},), parameters=7)
+    return Trained(score=make_score(accuracy), report=report, seconds=1.0)
+
+
+def crashed(culprit: str | None = "data") -> Crashed:
+    crash = Crash(phase="check", step="import data", culprit=culprit, error="NameError: torhc")
+    return Crashed(crash=crash, log="NameError: torhc", seconds=0.5)
+
+
+@dataclass
+class ScriptedTeam:
+    """Proposes marks in turn, whatever happens; mends by adding "mended"."""
+
+    marks: Iterable[str]
+    remedies: int = 99
+    name: str = "scripted"
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._marks = iter(self.marks)
+
+    def draft(self, profile: Profile) -> Proposal:
+        self.asked.append(f"draft {profile.dataset}")
+        return make_proposal(next(self._marks))
+
+    def repair(self, proposal: Proposal, crashed: Crashed) -> Proposal | None:
+        self.asked.append(f"repair {crashed.crash.culprit}")
+        self.remedies -= 1
+        return make_proposal(f"{proposal.change} mended") if self.remedies >= 0 else None
+
+    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
+        self.asked.append(f"revise {profile.dataset} after {len(history)}")
+        mark = next(self._marks, None)
+        return None if mark is None else make_proposal(mark)
+
+
+@dataclass
+class ScriptedExecutor:
+    """Gives outcomes in turn, and leaves the files that a real attempt leaves."""
+
+    outcomes: Iterable[Outcome]
+
+    def __post_init__(self) -> None:
+        self._outcomes = iter(self.outcomes)
+
+    def start_ahead(self) -> None:
+        """Nothing has to be ready."""
+
+    def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
+        (attempt / "components").mkdir(parents=True)
+        for name in ("data", "model", "train"):
+            (attempt / "components" / f"{name}.py").write_text(pipeline[name])
+        outcome = next(self._outcomes)
+        if isinstance(outcome, Trained):
+            (attempt / "weights.safetensors").write_text(pipeline.data)
+            (attempt / "task.json").write_text("{}")
+        return outcome
+
+
+@dataclass
+class ScriptedJob:
+    """A job that leaves these files and ends like this."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    verdict: Verdict = Verdict.FINISHED
+    status: int = 0
+    log: str = ""
+
+
+@dataclass
+class ScriptedSandbox:
+    """Implements `Sandbox`: each job takes the next script of its name; every start and kill is remembered."""
+
+    scripts: dict[str, list[ScriptedJob]]
+    name: str = "scripted"
+    gpu: bool = False
+    started: list[Job] = field(default_factory=list)
+    inputs: list[dict[str, str]] = field(default_factory=list)
+    alive: int = 0
+
+    def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> ScriptedRunning:
+        self.started.append(job)
+        self.alive += 1
+        return ScriptedRunning(self, job, on_event)
+
+    def close(self) -> None:
+        """Nothing real runs."""
+
+
+@dataclass
+class ScriptedRunning:
+    """Implements `Running`."""
+
+    sandbox: ScriptedSandbox
+    job: Job
+    on_event: Callable[[Event], None] | None
+    killed: bool = False
+
+    def go(self) -> None:
+        if self.on_event:
+            self.on_event(Event(kind="phase", text="check"))
+        files = [path for path in self.job.input.rglob("*") if path.is_file()]
+        self.sandbox.inputs.append(
+            {str(path.relative_to(self.job.input)): path.read_text(errors="replace") for path in files}
+        )
+
+    def wait(self) -> Ended:
+        script = self.sandbox.scripts[self.job.name].pop(0)
+        for name, content in script.files.items():
+            (self.job.output / name).write_bytes(content)
+        files = {name: self.job.output / name for name in script.files}
+        return Ended(verdict=script.verdict, status=script.status, seconds=1.0, log=script.log, files=files)
+
+    def kill(self) -> None:
+        self.sandbox.alive -= not self.killed
+        self.killed = True

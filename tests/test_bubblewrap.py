@@ -1,0 +1,130 @@
+"""What the embedded sandbox does in its own way: a world out of bind mounts, and groups that may be missing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import cgroup, memory, owner
+from sandbox.base import Job, Limits
+from sandbox.namespace import bwrap_arguments, python_folders
+
+if TYPE_CHECKING:
+    from sandbox.bubblewrap import BubblewrapSandbox
+
+MARK = b"an orphan sleeps here"
+PROGRAM = f"""
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # {MARK.decode()}"], start_new_session=True)
+open("/job/out/events.jsonl", "w").write('{{"kind": "phase"}}' + chr(10))
+time.sleep(600)
+"""
+OWNER = """
+import os, sys
+from pathlib import Path
+from sandbox.base import Job, Limits
+from sandbox.bubblewrap import BubblewrapSandbox
+
+def die(event):
+    print("began", flush=True)
+    os.kill(os.getpid(), 9)
+
+folder = Path(sys.argv[1])
+job = Job(name="orphan", arguments=("-c", sys.argv[2]), input=folder, output=folder, limits=Limits(seconds=600))
+BubblewrapSandbox().start(job, die).wait()
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    tmp_path.chmod(0o755)
+    return Job(name="fit", arguments=(), input=tmp_path, output=tmp_path, limits=Limits(seconds=60))
+
+
+def test_an_ordinary_user_gets_a_user_namespace_in_which_no_other_can_be_made(job: Job) -> None:
+    arguments = bwrap_arguments(job, root=False, seccomp=9, info=8)
+
+    assert {"--unshare-user", "--disable-userns", "--unshare-net", "--unshare-pid", "--as-pid-1"} <= set(arguments)
+    assert "--cap-add" not in arguments
+
+
+def test_root_keeps_only_what_it_takes_to_become_somebody_else(job: Job) -> None:
+    arguments = bwrap_arguments(job, root=True, seccomp=9, info=8)
+
+    added = [arguments[at + 1] for at, word in enumerate(arguments) if word == "--cap-add"]
+    assert added == ["CAP_SETUID", "CAP_SETGID"]
+
+
+def test_only_the_interpreter_the_system_and_the_mounts_are_seen(job: Job) -> None:
+    arguments = bwrap_arguments(job, root=True, seccomp=9, info=8)
+
+    seen = {arguments[at + 2] for at, word in enumerate(arguments) if word == "--ro-bind"}
+    ours = {"/opt/automodel/harness", "/opt/automodel/pid1.py", "/job/input"}
+    assert seen <= {"/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin", *python_folders(), *ours}
+    assert "--bind" not in arguments
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
+def test_a_job_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", OWNER, str(tmp_path), PROGRAM], capture_output=True, text=True, check=False
+    )
+
+    assert result.stdout == "began\n", result.stderr
+    give_up = time.monotonic() + 10
+    while [line for line in processes() if MARK in line] and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert [line for line in processes() if MARK in line] == []
+
+
+@pytest.mark.bubblewrap
+def test_no_group_is_left_of_a_finished_job(bubblewrap: BubblewrapSandbox, job: Job) -> None:
+    running = bubblewrap.start(Job(**{**job.__dict__, "arguments": ("-c", "pass")}))
+    running.go()
+    running.wait()
+
+    assert list(Path("/sys/fs/cgroup").glob(f"**/automodel_{owner.tag()}_*")) == []
+
+
+def test_groups_of_dead_owners_are_removed() -> None:
+    group = cgroup.create(64 << 20, 8)
+    if group is None:
+        pytest.skip("this kernel lets us make no control group")
+    cgroup.reap()
+    assert all(folder.exists() for folder in group.folders)
+    orphans = [folder.with_name("automodel_no:1:1_x") for folder in group.folders]
+    for folder in orphans:
+        folder.mkdir()
+    cgroup.reap()
+    group.remove()
+
+    assert [folder for folder in (*orphans, *group.folders) if folder.exists()] == []
+
+
+def test_a_process_tree_is_found_and_weighed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "x = bytearray(b'x' * (64 << 20)); input()"], stdin=subprocess.PIPE
+    ) as child:
+        while memory.held(child.pid) < 64 << 20 and child.poll() is None:
+            time.sleep(0.01)
+        found = list(memory.tree(os.getpid()))
+        child.communicate(b"\n")
+
+    assert child.pid in found
+    assert memory.held(child.pid) == 0
+
+
+def processes() -> list[bytes]:
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes())
+    return lines

@@ -1,0 +1,170 @@
+"""What a container may, decided without an engine; and what happens when the process that started it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import engine, hardening
+from sandbox.base import MIB, Job, Limits, Mount
+from sandbox.environment import UID
+from sandbox.hardening import container_arguments
+from sandbox.seccomp import PROFILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.docker import DockerSandbox
+
+OWNER = """
+import os, sys
+from pathlib import Path
+from sandbox.base import Job, Limits
+from sandbox.docker import DockerSandbox
+folder = Path(sys.argv[2])
+job = Job(name="orphan", arguments=("-c", "import time; time.sleep(600)"), input=folder, output=folder,
+          limits=Limits(seconds=600))
+DockerSandbox(sys.argv[1]).start(job)
+print("started", flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    tmp_path.chmod(0o755)
+    limits = Limits(seconds=60, memory=512 * MIB, cpus=1.0)
+    return Job(name="fit", arguments=("-m", "harness", "fit"), input=tmp_path, output=tmp_path, limits=limits)
+
+
+def test_an_untrusted_container_gets_exactly_this(job: Job, tmp_path: Path) -> None:
+    arguments = container_arguments(job, seccomp="{}")
+
+    mounts = arguments.pop("mounts")
+    assert [mount["ReadOnly"] for mount in mounts] == [True] * 3
+    assert [mount["Target"] for mount in mounts] == ["/opt/automodel/harness", "/opt/automodel/pid1.py", "/job/input"]
+    assert str(tmp_path) == mounts[2]["Source"]
+    for varying in ("command", "environment", "labels"):
+        del arguments[varying]
+    assert arguments == {
+        "entrypoint": [],
+        "user": f"{UID}:{UID}",
+        "hostname": "sandbox",
+        "working_dir": "/tmp",
+        "network_mode": "none",
+        "ipc_mode": "private",
+        "cgroupns": "private",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true", "seccomp={}"],
+        "read_only": True,
+        "mem_limit": 512 * MIB,
+        "memswap_limit": 512 * MIB,
+        "pids_limit": 512,
+        "nano_cpus": 1_000_000_000,
+        "oom_score_adj": 500,
+        "shm_size": 1024 * MIB,
+        "tmpfs": {
+            "/tmp": f"rw,nosuid,nodev,exec,size=268435456,nr_inodes=16384,mode=0700,uid={UID},gid={UID}",
+            "/job/out": f"rw,nosuid,nodev,noexec,size=268435456,nr_inodes=1024,mode=0700,uid={UID},gid={UID}",
+        },
+        "log_config": {"Type": "none", "Config": {}},
+        "init": False,
+        "tty": False,
+        "stdin_open": False,
+        "auto_remove": False,
+        "restart_policy": {"Name": "no"},
+    }
+
+
+def test_a_trusted_container_differs_in_user_network_and_writable_mounts_alone(job: Job, tmp_path: Path) -> None:
+    mount = Mount(source=tmp_path, target="/source", writable=True)
+    trusted = Job(**{**job.__dict__, "trusted": True, "mounts": (mount,)})
+
+    strict, loose = (container_arguments(which, seccomp="{}") for which in (job, trusted))
+
+    changed = {name for name in strict if strict[name] != loose[name]} - {"labels"}
+    assert {"command", "environment", "user", "network_mode", "mounts", "tmpfs"} == changed
+    assert f"{os.getuid()}:{os.getgid()}" == loose["user"]
+    assert loose["mounts"][-1]["ReadOnly"] is False
+
+
+@pytest.mark.parametrize(
+    ("gpus", "request_"),
+    [
+        ("all", {"Driver": "", "Count": -1, "Capabilities": [["gpu", "compute", "utility"]]}),
+        ("0,2", {"Driver": "", "DeviceIDs": ["0", "2"], "Capabilities": [["gpu", "compute", "utility"]]}),
+        ("nvidia.com/gpu=all", {"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}),
+    ],
+)
+def test_gpus_are_requested_as_the_engine_wants_them(gpus: str, request_: dict[str, object]) -> None:
+    assert request_ == hardening.device_request(gpus)
+
+
+@pytest.mark.parametrize(
+    ("info", "gpus"),
+    [
+        ({"Runtimes": {"runc": {}, "nvidia": {}}}, "all"),
+        ({"Runtimes": {"runc": {}}, "DiscoveredDevices": [{"ID": "nvidia.com/gpu=0"}]}, "nvidia.com/gpu=all"),
+        ({"Runtimes": None}, ""),
+    ],
+)
+def test_gpus_are_found_by_runtime_or_by_name(info: dict[str, object], gpus: str) -> None:
+    assert gpus == engine.gpus(info)
+
+
+def test_an_engine_that_would_ignore_limits_is_told_apart() -> None:
+    good = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "SecurityOptions": ["name=seccomp"]}
+
+    assert engine.shortcomings(good, podman=False) == []
+    assert engine.shortcomings({"SwapLimit": False}, podman=False) == ["it has no swap limit", "it has no seccomp"]
+
+
+def test_podman_wants_the_profile_as_a_path() -> None:
+    assert engine.is_podman({"Components": [{"Name": "Podman Engine"}]})
+    assert json.loads(PROFILE.read_text()) == json.loads(engine.seccomp_argument(podman=False))
+
+
+@pytest.mark.docker
+def test_containers_of_a_killed_owner_are_removed_by_the_next_one(bare_image: str, tmp_path: Path) -> None:
+    from sandbox.docker import DockerSandbox, reap  # noqa: PLC0415 - the SDK is needed here alone
+
+    owner = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(OWNER), bare_image, str(tmp_path)], capture_output=True, check=False
+    )
+    assert owner.stdout == b"started\n"
+    client = engine.connect()
+    orphans = client.containers.list(filters={"label": "automodel=orphan"})
+    sandbox = DockerSandbox(bare_image, client=client)
+
+    assert len(orphans) >= 1
+    assert client.containers.list(all=True, filters={"label": "automodel=orphan"}) == []
+    assert reap(client) == 0
+    sandbox.close()
+
+
+@pytest.mark.docker
+def test_nothing_is_left_of_a_finished_job(docker: DockerSandbox, job: Job) -> None:
+    running = docker.start(Job(**{**job.__dict__, "name": "left", "arguments": ("-c", "pass")}))
+    running.go()
+    running.wait()
+
+    client = engine.connect()
+    assert client.containers.list(all=True, filters={"label": "automodel=left"}) == []
+    client.close()
+
+
+@pytest.mark.docker
+def test_the_number_of_output_files_is_bounded(docker: DockerSandbox, job: Job) -> None:
+    code = "import itertools\nfor n in itertools.count(): open(f'/job/out/{n}', 'w').close(); print(n)"
+    running = docker.start(Job(**{**job.__dict__, "arguments": ("-c", code)}))
+    running.go()
+    ended = running.wait()
+
+    assert "No space left on device" in ended.log
+    assert len(ended.refused) == 21

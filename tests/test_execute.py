@@ -1,0 +1,154 @@
+"""Two jobs make an attempt; whatever a job leaves, the outcome is a score made here or a crash with its reason."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from harness.report import Crash, Report
+from orchestrator.compute import Compute
+from orchestrator.execute import Executor
+from orchestrator.jobs import Jobs
+from orchestrator.log import open_log
+from orchestrator.outcome import Crashed, Trained
+from sandbox.base import Verdict
+from tests.fakes import LABELS, ScriptedJob, ScriptedSandbox, make_dataset, make_pipeline, perfect_logits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REPORT = Report(parameters=7, curve=({"epoch": 1.0},)).dump()
+FITTED = ScriptedJob({"weights.safetensors": b"w", "report.json": REPORT})
+CRASH = Crash(phase="check", step="import data", culprit="data", error="NameError: x")
+
+
+def make_executor(folder: Path, fit: list[ScriptedJob], predict: list[ScriptedJob]) -> tuple[Executor, ScriptedSandbox]:
+    sandbox = ScriptedSandbox({"fit": fit, "predict": predict})
+    dataset = make_dataset(folder / "dataset")
+    jobs = Jobs(
+        sandbox=sandbox,
+        compute=Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False),
+        weights=None,
+        folder=folder / "jobs",
+        on_event=lambda _: None,
+        log=open_log(io.StringIO()),
+    )
+    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=60, weights=())), sandbox
+
+
+def test_logits_of_the_validation_images_are_scored_here(tmp_path: Path) -> None:
+    logits = perfect_logits([0, 1, 2, 1])
+    executor, _ = make_executor(tmp_path, [FITTED], [ScriptedJob({"logits.f32": logits, "report.json": REPORT})])
+
+    outcome = executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    assert isinstance(outcome, Trained)
+    assert outcome.score.accuracy == 0.75
+    assert outcome.report.parameters == 7
+    assert outcome.seconds == 2.0
+
+
+def test_an_attempt_leaves_its_files_and_no_job(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"]), "report.json": REPORT}, log="hello")
+    executor, sandbox = make_executor(tmp_path, [FITTED], [done])
+
+    executor.execute(make_pipeline(), tmp_path / "attempt")
+    executor.close()
+
+    names = {path.name for path in (tmp_path / "attempt").iterdir()}
+    assert names >= {"components", "task.json", "weights.safetensors", "logits.f32", "fit-report.json", "predict.log"}
+    assert sandbox.alive == 0
+    assert not (tmp_path / "jobs").exists()
+
+
+def test_training_sees_no_validation_image_and_prediction_sees_neither_train_py_nor_labels(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    executor, sandbox = make_executor(tmp_path, [FITTED], [done])
+
+    executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    mounts = {job.name: [mount.target for mount in job.mounts] for job in sandbox.started}
+    assert mounts == {"fit": ["/job/train"], "predict": ["/job/images"]}
+    assert not any("hidden" in str(mount.source) for job in sandbox.started for mount in job.mounts)
+    fit, predict = sandbox.inputs
+    assert "components/train.py" in fit
+    assert sorted(predict) == ["components/data.py", "components/model.py", "task.json", "weights.safetensors"]
+
+
+def test_a_container_waits_ahead_and_none_is_used_twice(tmp_path: Path) -> None:
+    done = [ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])}) for _ in range(2)]
+    executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
+
+    executor.execute(make_pipeline("a"), tmp_path / "a")
+    assert [job.name for job in sandbox.started] == ["fit", "predict", "fit"]
+    executor.execute(make_pipeline("b"), tmp_path / "b")
+
+    assert [job.name for job in sandbox.started] == ["fit", "predict", "fit", "predict", "fit"]
+    assert len({job.input for job in sandbox.started}) == 5
+
+
+@pytest.mark.parametrize(
+    ("job", "culprit", "says"),
+    [
+        (ScriptedJob({"report.json": Report(crash=CRASH).dump()}, status=1), "data", "NameError"),
+        (ScriptedJob(status=139, log="Segmentation fault"), "train", "Exit status 139"),
+        (ScriptedJob({"report.json": b"{" * 9}, status=0), "train", "no weights"),
+        (ScriptedJob(verdict=Verdict.DEADLINE), "train", "in time"),
+        (ScriptedJob(verdict=Verdict.OUT_OF_MEMORY), "train", "out of memory"),
+        (ScriptedJob({"weights.safetensors": b"w"}, verdict=Verdict.LOG_OVERFLOW), "train", "printed too much"),
+    ],
+)
+def test_a_failed_training_is_a_crash_with_its_reason(
+    tmp_path: Path, job: ScriptedJob, culprit: str, says: str
+) -> None:
+    executor, sandbox = make_executor(tmp_path, [job], [])
+
+    outcome = executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    assert isinstance(outcome, Crashed)
+    assert outcome.crash.culprit == culprit
+    assert says in outcome.crash.error
+    assert [job.name for job in sandbox.started] == ["fit", "predict", "fit"]
+
+
+def test_weights_saved_before_the_deadline_count(tmp_path: Path) -> None:
+    late = ScriptedJob({"weights.safetensors": b"w"}, verdict=Verdict.DEADLINE)
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    executor, _ = make_executor(tmp_path, [late], [done])
+
+    assert isinstance(executor.execute(make_pipeline(), tmp_path / "attempt"), Trained)
+
+
+@pytest.mark.parametrize(
+    ("logits", "says"),
+    [
+        (None, "left no logits"),
+        (b"", "0 bytes"),
+        (perfect_logits(LABELS["test"]), "60 bytes"),
+        (np.full((4, 3), np.nan, dtype="<f4").tobytes(), "finite"),
+    ],
+)
+def test_logits_that_are_none_are_the_models_crash(tmp_path: Path, logits: bytes | None, says: str) -> None:
+    executor, _ = make_executor(tmp_path, [FITTED], [ScriptedJob({} if logits is None else {"logits.f32": logits})])
+
+    outcome = executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    assert isinstance(outcome, Crashed)
+    assert outcome.crash.culprit == "model"
+    assert says in outcome.crash.error
+
+
+def test_the_test_images_are_scored_with_the_given_weights(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["test"])})
+    executor, sandbox = make_executor(tmp_path, [], [done])
+    (tmp_path / "weights").write_text("best")
+
+    outcome = executor.score_test(make_pipeline(), tmp_path / "weights", tmp_path / "final" / "000")
+
+    assert isinstance(outcome, Trained)
+    assert (outcome.score.accuracy, outcome.score.images) == (1.0, 5)
+    assert sandbox.inputs[0]["weights.safetensors"] == "best"
+    assert sandbox.started[0].mounts[0].source.name == "test"

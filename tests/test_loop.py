@@ -1,0 +1,136 @@
+"""The loop keeps what helps, discards what does not, mends what crashed, and continues where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.budget import Budget
+from orchestrator.journal import Journal
+from orchestrator.loop import Loop
+from orchestrator.outcome import Crashed
+from orchestrator.team import Iteration, Profile
+from tests.fakes import ScriptedExecutor, ScriptedTeam, crashed, make_dataset, trained
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Watcher:
+    """A view that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, bool, int | None]] = []
+
+    def phase(self, text: str) -> None:
+        assert text
+
+    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
+        self.lines.append((iteration.number, iteration.kept, before.number if before else None))
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    dataset = make_dataset(tmp_path / "dataset")
+    return Profile(
+        dataset="noise",
+        description="",
+        task=dataset.task(device="cpu", seed=0, seconds=60, weights=()),
+        median_size=(4, 4),
+        cores=2,
+        memory=1 << 30,
+    )
+
+
+def make_loop(
+    folder: Path, profile: Profile, team: ScriptedTeam, executor: ScriptedExecutor, *, iterations: int, repairs: int = 2
+) -> Loop:
+    folder.mkdir(exist_ok=True)
+    return Loop(
+        team=team,
+        profile=profile,
+        executor=executor,
+        journal=Journal(folder),
+        budget=Budget(iterations=iterations, hours=0),
+        view=Watcher(),
+        repairs=repairs,
+    )
+
+
+def test_a_gain_is_kept_and_a_loss_is_not(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.5), trained(0.7), trained(0.6)])
+    loop = make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b", "c"]), executor, iterations=2)
+
+    ended = loop.run()
+
+    assert ended == "all 2 iterations are done"
+    assert loop.view.lines == [(0, True, None), (1, True, 0), (2, False, 1)]  # type: ignore[attr-defined]
+    best = tmp_path / "run" / "best"
+    assert (best / "components" / "data.py").read_text() == "# b\n"
+    assert (best / "weights.safetensors").read_text() == "# b\n"
+
+
+def test_weights_of_what_was_discarded_take_no_disk(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.5), trained(0.4)])
+    make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b"]), executor, iterations=1).run()
+
+    left = sorted(path.parent.parent.name for path in (tmp_path / "run" / "iterations").rglob("weights.safetensors"))
+
+    assert left == ["000"]
+
+
+def test_a_crash_is_mended_within_its_iteration(tmp_path: Path, profile: Profile) -> None:
+    team = ScriptedTeam(["a"])
+    executor = ScriptedExecutor([crashed("model"), crashed("train"), trained(0.5)])
+    loop = make_loop(tmp_path / "run", profile, team, executor, iterations=0)
+
+    loop.run()
+
+    assert team.asked == ["draft noise", "repair model", "repair train"]
+    assert [(turn.attempts, turn.kept) for turn in loop.history] == [(3, True)]
+    assert loop.history[0].proposal.change == "a mended mended"
+
+
+@pytest.mark.parametrize(("remedies", "attempts"), [(99, 3), (1, 2), (0, 1)])
+def test_without_a_remedy_the_iteration_fails_and_the_best_stands(
+    tmp_path: Path, profile: Profile, remedies: int, attempts: int
+) -> None:
+    executor = ScriptedExecutor([trained(0.5), crashed(), crashed(), crashed()])
+    loop = make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b"], remedies), executor, iterations=1)
+
+    loop.run()
+
+    assert isinstance(loop.history[1].outcome, Crashed)
+    assert (loop.history[1].attempts, loop.history[1].kept) == (attempts, False)
+    assert (tmp_path / "run" / "best" / "weights.safetensors").read_text() == "# a\n"
+
+
+def test_it_ends_when_the_team_has_no_idea_left(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.5), trained(0.6)])
+    loop = make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b"]), executor, iterations=9)
+
+    assert loop.run() == "nothing worth trying is left"
+
+
+def test_another_process_continues_from_the_journal(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.5), trained(0.7)])
+    first = make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b"]), executor, iterations=1)
+    first.run()
+    first.journal.close()
+    # What a killed process may leave: an unfinished attempt, a torn line, another best.
+    (tmp_path / "run" / "iterations" / "002" / "attempt-1").mkdir(parents=True)
+    with (tmp_path / "run" / "journal.jsonl").open("a") as journal:
+        journal.write('{"kind": "iteration", "num')
+    (tmp_path / "run" / "best" / "weights.safetensors").unlink()
+
+    team = ScriptedTeam(["c"])
+    second = make_loop(tmp_path / "run", profile, team, ScriptedExecutor([trained(0.6)]), iterations=2)
+    second.run()
+
+    assert team.asked == ["revise noise after 2"]
+    assert second.history[:2] == first.history
+    assert [turn.kept for turn in second.history] == [True, True, False]
+    assert (tmp_path / "run" / "best" / "weights.safetensors").read_text() == "# b\n"
+    assert all(json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines())

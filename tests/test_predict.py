@@ -1,0 +1,88 @@
+"""Images and weights to logits, in order, with no train.py about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from tests.harness_jobs import fit, labels_of, pipeline, pixels, predict, run_job, write_encoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness_jobs import Ran
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Ran:
+    return fit(tmp_path / "job", pipeline())
+
+
+def test_logits_are_those_of_a_plain_forward(trained: Ran) -> None:
+    from safetensors.torch import load_file  # noqa: PLC0415 - where torch is
+
+    space: dict[str, object] = {}
+    exec((trained.folder / "input/components/model.py").read_text(), space)  # noqa: S102 - a specimen of ours
+    model = space["build_model"](type("Task", (), {"channels": 1, "num_classes": 3}))  # type: ignore[operator]
+    model.load_state_dict(load_file(trained.out / "weights.safetensors"))
+    with torch.no_grad():
+        expected = model.eval()(torch.from_numpy(pixels(labels_of(10))).float() / 255).numpy()
+
+    assert np.allclose(expected, predict(trained).logits, atol=1e-6)
+
+
+def test_there_are_as_many_bytes_as_images_times_classes(trained: Ran) -> None:
+    ran = predict(trained)
+
+    assert (ran.out / "logits.f32").stat().st_size == 10 * 3 * 4
+    assert {"events.jsonl", "logits.f32", "report.json"} <= {file.name for file in ran.out.iterdir()}
+    assert "predict" in ran.report.seconds
+
+
+def test_the_predict_of_a_component_is_used(tmp_path: Path) -> None:
+    doubled = "def predict(model, images):\n    return model(images) * 0 + 5\n\n\ndef build_"
+    ran = predict(fit(tmp_path / "job", pipeline(model=("def build_", doubled))))
+
+    assert np.full((10, 3), 5.0) == pytest.approx(ran.logits)
+
+
+def test_images_of_many_sizes_are_predicted_in_order(tmp_path: Path) -> None:
+    resize = "return lambda image: torch.nn.functional.interpolate(image[None].float() / 255, (8, 8))[0]\n"
+    files = pipeline(data=("return lambda image: image.float() / 255\n", resize))
+    trained = fit(tmp_path / "job", files)
+    write_encoded(trained.folder / "images", 10)
+
+    assert list(labels_of(10)) == list(predict(trained).logits.argmax(axis=1))
+
+
+def test_logits_of_another_shape_are_blamed_on_the_model(trained: Ran) -> None:
+    file = trained.folder / "input/components/model.py"
+    file.write_text(file.read_text() + "\n\ndef predict(model, images):\n    return model(images)[:, :2]\n")
+    crash = predict(trained).report.crash
+
+    assert crash is not None
+    assert (crash.phase, crash.culprit) == ("predict", "model")
+    assert "wanted (10, 3)" in crash.error
+
+
+def test_weights_of_another_network_are_blamed_on_the_model(trained: Ran) -> None:
+    file = trained.folder / "input/components/model.py"
+    file.write_text(file.read_text().replace("BatchNorm2d(8)", "BatchNorm2d(8, affine=False)"))
+    ran = predict(trained)
+
+    assert ran.report.crash is not None
+    assert (ran.report.crash.step, ran.report.crash.culprit) == ("load the weights", "model")
+    assert ran.status == 1
+
+
+def test_a_fault_that_is_no_components_has_a_status_of_its_own(trained: Ran) -> None:
+    (trained.folder / "images" / "images.npy").unlink()
+    (trained.folder / "images").rmdir()
+    ran = run_job("predict", trained.folder)
+
+    assert ran.status == 70

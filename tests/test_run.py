@@ -1,0 +1,172 @@
+"""The real thing, small: `automodel` as a user calls it, in both sandboxes, on real digits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from orchestrator.settings import read_settings
+from orchestrator.setup import sandbox_choice
+from sandbox import choose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BACKENDS = ("docker", "bubblewrap")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Datasets and runs of these tests."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    pytest.importorskip("torch", reason="the extra `harness` is not installed")
+    name = str(request.param)
+    seen = choose.survey(sandbox_choice(read_settings({"sandbox_backend": name})))
+    if name == "docker" and not seen.image_present:
+        pytest.skip(f"no sandbox image: {seen.engine}")
+    if name == "bubblewrap" and not seen.bubblewrap.startswith("bubblewrap "):
+        pytest.skip(seen.bubblewrap)
+    return name
+
+
+def environment(home: Path, backend: str, **knobs: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATASETS_DIR": str(home / "datasets"),
+        "RUNS_DIR": str(home / backend),
+        "SANDBOX_BACKEND": backend,
+        "RUN_FIT_MINUTES": "0.1",
+        **knobs,
+    }
+
+
+def automodel(
+    *arguments: str, home: Path, backend: str = "bubblewrap", **knobs: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "orchestrator", *arguments],
+        env=environment(home, backend, **knobs),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def only_run(home: Path, backend: str) -> Path:
+    [run] = (home / backend).iterdir()
+    return run
+
+
+def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_path: Path) -> None:
+    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="1")
+
+    assert done.returncode == 0, done.stderr
+    run = only_run(home, backend)
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["test"]["accuracy"] > 0.9
+    assert summary["test"]["images"] == 359
+    assert summary["iterations"] <= 1  # none where the draft has every validation image right
+    assert summary["zero_shot"]["test"]["accuracy"] > 0.9
+    assert f"Test accuracy {summary['test']['accuracy']:.4f}" in done.stdout
+    assert not (run / "jobs").exists()
+
+    images = np.load(home / "datasets" / "digits" / "test" / "images.npy")
+    labels = np.load(home / "datasets" / "digits" / "hidden" / "test.npy")
+    files = []
+    for index in range(20):
+        files.append(str(tmp_path / f"{index}.png"))
+        Image.fromarray(images[index, 0]).save(files[-1])
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    told = automodel("predict", str(run), *files, str(tmp_path / "broken.png"), home=home, backend=backend)
+
+    assert told.returncode == 1, told.stderr
+    *lines, broken = told.stdout.splitlines()
+    assert "no image inside" in broken
+    right = sum(line.split()[-2] == str(label) for line, label in zip(lines, labels, strict=False))
+    assert right >= 17
+
+
+def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: str) -> None:
+    home = home / "interrupted"
+    command = [sys.executable, "-u", "-m", "orchestrator", "run", "digits"]
+    knobs = environment(home, backend, RUN_ITERATIONS="0")
+    said = ""
+    with subprocess.Popen(command, env=knobs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            said += line
+            if "iteration 0: recipe" in line:
+                time.sleep(2)  # into its start, or its training
+                process.send_signal(signal.SIGINT)
+
+    assert process.returncode == 130, said
+    assert "The same command goes on from there: make run DATASET=digits" in said
+    run = only_run(home, backend)
+    assert not (run / "jobs").exists()
+    assert processes_with(str(run)) == []
+
+    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="0")
+
+    assert done.returncode == 0, done.stderr
+    assert only_run(home, backend) == run
+    kinds = [json.loads(line)["kind"] for line in (run / "journal.jsonl").read_text().splitlines()]
+    assert kinds == ["begin", "begin", "iteration", "end"]
+
+
+def processes_with(text: str) -> list[str]:
+    """Command lines of processes that name this folder: bubblewrap's do, and an engine's shims."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    return [line for line in listed.splitlines() if text in line]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "knobs", "status", "says"),
+    [
+        (("run",), {"RUN_ITERATIONS": "many"}, 2, "RUN_ITERATIONS is 'many'"),
+        (("run", "/nowhere"), {}, 3, "/nowhere is neither a built-in dataset"),
+        (("run", "digits"), {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"}, 4, "engine"),
+        (("predict", "/nowhere", "x.png"), {}, 1, "holds no trained model"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(
+    home: Path, arguments: tuple[str, ...], knobs: dict[str, str], status: int, says: str
+) -> None:
+    done = automodel(*arguments, home=home, **knobs)
+
+    assert done.returncode == status
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_no_dataset_is_refused_by_name(home: Path, backend: str, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(12):
+            Image.new("RGB", (9, 9), (index, 0, 0)).save(tmp_path / name / f"{index}.png")
+    (tmp_path / "dog" / "3.png").write_bytes(b"no image")
+
+    done = automodel("run", str(tmp_path), home=home, backend=backend)
+
+    assert done.returncode == 3
+    assert "dog/3.png" in done.stderr
+    assert not [path for path in (home / "datasets").iterdir() if path.name.startswith(".")]
+
+
+def test_help_names_every_command() -> None:
+    told = subprocess.run([sys.executable, "-m", "orchestrator", "--help"], capture_output=True, text=True, check=True)
+
+    assert all(command in told.stdout for command in ("run", "prepare", "predict", "setup", "doctor"))
