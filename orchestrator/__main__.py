@@ -45,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="automodel",
         description="Labelled images in, the best classifier that can be had out, with nobody at the wheel.",
-        epilog="Every flag of a command is also an environment variable: --run-iterations 5 is RUN_ITERATIONS=5.",
+        epilog="Every flag of a command is also an environment variable: --run-iterations 5 is RUN_ITERATIONS=5. "
+        "Keys are variables alone: OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL.",
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -72,7 +73,8 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
     parser.set_defaults(command=function)
-    for knob in fields(Settings) if knobs else ():
+    shown = (knob for knob in fields(Settings) if "secret" not in knob.metadata)  # every user sees a command line
+    for knob in shown if knobs else ():
         default = f" (default: {knob.default})" if knob.default != "" else ""
         parser.add_argument(
             f"--{knob.name.replace('_', '-')}",

@@ -12,7 +12,7 @@ from harness.report import Crash, Report
 from orchestrator.components import read_components
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.scoring import Score
-from orchestrator.team import Choice, Iteration, Proposal
+from orchestrator.team import Choice, Iteration, Proposal, Repair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,8 @@ class Journal:
             change=proposal.change,
             reason=proposal.reason,
             choice=None if proposal.choice is None else asdict(proposal.choice),
+            notes=proposal.notes,
+            repairs=[asdict(repair) for repair in iteration.repairs],
             checksum=proposal.pipeline.checksum,
             outcome=asdict(iteration.outcome),
         )
@@ -90,10 +92,12 @@ def _iteration(run: Path, event: dict[str, Any]) -> Iteration:
             change=event["change"],
             reason=event["reason"],
             choice=None if choice is None else Choice(**choice),
+            notes=event["notes"],
         ),
         outcome=_outcome(event["outcome"]),
         attempts=event["attempts"],
         kept=event["kept"],
+        repairs=tuple(Repair(**repair) for repair in event["repairs"]),
     )
 
 

@@ -1,15 +1,17 @@
 """Every exchange with the language models, on disk in chat/, what it cost, and the end of the budget.
 
-What a request cost that got no reply (a time-out, a lost connection) is not known and not in it.
+A request that an earlier process of this run has made gets the reply that was paid for. What a request cost that got no
+reply (a time-out, a lost connection) is not known and not in it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.chat import Usage
+from orchestrator.chat import Reply, Usage
 from orchestrator.errors import AutoModelError, SettingsError
 from orchestrator.prices import find_price
 from orchestrator.run_folder import write_json
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from orchestrator.chat import ChatModel, Reply, Request
+    from orchestrator.chat import ChatModel, Request
     from orchestrator.prices import Price
 
 
@@ -64,26 +66,36 @@ class Bill:
         return self.tokens_in + self.tokens_out
 
 
+def require_price(model: str, prices: Mapping[str, Price], cap: Cap) -> None:
+    """Refuse a cap in dollars on what costs nobody knows what.
+
+    Raises:
+        SettingsError: BUDGET_USD is set and the price of the model is unknown.
+    """
+    if cap.usd and find_price(model, prices) is None:
+        raise SettingsError(
+            f"BUDGET_USD needs the price of {model}: set LLM_PRICES={model}=IN/OUT (USD for a million tokens)."
+        )
+
+
 class Ledger:
     """chat/000000.json and so on in a run's folder; continued by whoever opens it next."""
 
     def __init__(self, run: Path, prices: Mapping[str, Price], cap: Cap) -> None:
         self._folder = run / "chat"
         self._folder.mkdir(exist_ok=True)
-        self._prices = prices
-        self._cap = cap
-        self.entries = read_entries(run)
+        self.prices = prices
+        self.cap = cap
+        raw = _read(run)
+        self.entries = [_entry(exchange) for exchange in raw]
+        self._paid: dict[str, list[Reply]] = {}
+        for exchange in raw:
+            self._paid.setdefault(exchange["request"], []).append(_reply(exchange))
 
-    def require_price(self, model: str) -> None:
-        """Refuse a cap in dollars on what costs nobody knows what.
-
-        Raises:
-            SettingsError: BUDGET_USD is set and the price of the model is unknown.
-        """
-        if self._cap.usd and find_price(model, self._prices) is None:
-            raise SettingsError(
-                f"BUDGET_USD needs the price of {model}: set LLM_PRICES={model}=IN/OUT (USD for a million tokens)."
-            )
+    def recall(self, request: Request, model: str) -> Reply | None:
+        """What an earlier process got for the same request, each reply once."""
+        replies = self._paid.get(_digest(request, model))
+        return replies.pop(0) if replies else None
 
     def require_budget(self, request: Request, model: str) -> None:
         """Let a call pass that stays within the caps even if its reply is as long as it may be.
@@ -91,17 +103,17 @@ class Ledger:
         Raises:
             BudgetSpentError: it might not.
         """
-        bill, price = self.total(), find_price(model, self._prices)
+        bill, price = self.total(), find_price(model, self.prices)
         tokens = request.prompt_tokens() + request.output_tokens
-        if self._cap.tokens and bill.tokens + tokens > self._cap.tokens:
+        if self.cap.tokens and bill.tokens + tokens > self.cap.tokens:
             raise BudgetSpentError(
-                f"the next call could pass BUDGET_TOKENS={self._cap.tokens:,}: {bill.tokens:,} are spent, "
+                f"the next call could pass BUDGET_TOKENS={self.cap.tokens:,}: {bill.tokens:,} are spent, "
                 f"and it may take {tokens:,}"
             )
         usd = price.most_usd(request) if price else 0.0
-        if self._cap.usd and (bill.usd or 0.0) + usd > self._cap.usd:
+        if self.cap.usd and (bill.usd or 0.0) + usd > self.cap.usd:
             raise BudgetSpentError(
-                f"the next call could pass BUDGET_USD={self._cap.usd:g}: {bill.usd or 0.0:.4f} are spent, "
+                f"the next call could pass BUDGET_USD={self.cap.usd:g}: {bill.usd or 0.0:.4f} are spent, "
                 f"and it may cost {usd:.4f}"
             )
 
@@ -111,7 +123,7 @@ class Ledger:
         Raises:
             OSError: it could not be written, e.g. on a full disk.
         """
-        price = find_price(reply.model, self._prices)
+        price = find_price(reply.model, self.prices)
         entry = Entry(
             agent=request.agent,
             iteration=request.iteration,
@@ -121,7 +133,8 @@ class Ledger:
             usd=None if price is None else round(price.usd(reply.usage), 6),
         )
         words = {"prompt": _prompt(request), "reply": reply.text, "cut_off": reply.cut_off}
-        write_json(self._folder / f"{len(self.entries):06}.json", {**asdict(entry), **words})
+        exchange = {**asdict(entry), "request": _digest(request, reply.model), **words}
+        write_json(self._folder / f"{len(self.entries):06}.json", exchange)
         self.entries.append(entry)
 
     def total(self) -> Bill:
@@ -149,6 +162,8 @@ class BilledChat:
         return self._chat.model
 
     def ask(self, request: Request) -> Reply:
+        if paid := self._ledger.recall(request, self.model):
+            return paid
         self._ledger.require_budget(request, self.model)
         reply = self._chat.ask(request)
         self._ledger.record(request, reply)
@@ -157,7 +172,34 @@ class BilledChat:
 
 def read_entries(run: Path) -> list[Entry]:
     """The exchanges of a run so far, oldest first."""
-    return [_entry(json.loads(path.read_bytes())) for path in sorted((run / "chat").glob("[0-9]*.json"))]
+    return [_entry(exchange) for exchange in _read(run)]
+
+
+def _read(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in sorted((run / "chat").glob("[0-9]*.json"))]
+
+
+def _reply(raw: dict[str, Any]) -> Reply:
+    return Reply(
+        text=raw["reply"],
+        usage=Usage(**raw["usage"]),
+        seconds=raw["seconds"],
+        model=raw["model"],
+        cut_off=raw["cut_off"],
+    )
+
+
+def _digest(request: Request, model: str) -> str:
+    """SHA-256 of everything that is sent, in hex."""
+    images = [hashlib.sha256(image).hexdigest() for message in request.messages for image in message.images]
+    sent = {"model": model, "images": images, **_prompt(request)}
+    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
+
+
+def bill_facts(ledger: Ledger) -> dict[str, Any]:
+    """The bill for summary.json."""
+    agents = {agent: asdict(bill) for agent, bill in ledger.by_agent().items()}
+    return {"agents": agents, "iterations": {number: asdict(bill) for number, bill in ledger.by_iteration().items()}}
 
 
 def _entry(raw: dict[str, Any]) -> Entry:

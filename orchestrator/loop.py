@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.components import write_components
 from orchestrator.journal import attempt_folder
+from orchestrator.ledger import BudgetSpentError
 from orchestrator.outcome import Crashed, Outcome
+from orchestrator.repairs import list_repairs
 from orchestrator.run_folder import drop_weights, keep_best, restore
 from orchestrator.selection import is_better
-from orchestrator.team import Iteration, Profile, Proposal, Team, best
+from orchestrator.team import Attempt, Iteration, Profile, Proposal, Team, best
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +61,10 @@ class Loop:
         while not (end := self.budget.end(len(self.history))):
             self.executor.start_ahead()
             self.view.phase(f"iteration {len(self.history)}: {self.team.name} is thinking")
-            proposal = self._propose()
+            try:
+                proposal = self._propose()
+            except BudgetSpentError as spent:
+                return str(spent)
             if proposal is None:
                 return "nothing worth trying is left"
             self._judge(*self._execute(proposal))
@@ -67,32 +73,52 @@ class Loop:
     def _propose(self) -> Proposal | None:
         return self.team.revise(self.profile, self.history) if self.history else self.team.draft(self.profile)
 
-    def _execute(self, proposal: Proposal) -> tuple[Proposal, Outcome, int]:
-        number, attempt = len(self.history), 1
-        outcome = self._attempt(proposal, number, attempt)
-        while isinstance(outcome, Crashed) and attempt <= self.repairs:
-            repaired = self.team.repair(proposal, outcome)
+    def _execute(self, proposal: Proposal) -> tuple[Proposal, Outcome, tuple[Attempt, ...]]:
+        attempts: tuple[Attempt, ...] = ()
+        while isinstance(outcome := self._attempt(proposal, len(attempts) + 1), Crashed):
+            repaired = self._repair((*attempts, Attempt(proposal=proposal, crashed=outcome)))
             if repaired is None:
                 break
-            proposal, attempt = repaired, attempt + 1
-            outcome = self._attempt(proposal, number, attempt)
-        return proposal, outcome, attempt
+            attempts = (*attempts, Attempt(proposal=proposal, crashed=outcome))
+            proposal = repaired
+        return proposal, outcome, attempts
 
-    def _attempt(self, proposal: Proposal, number: int, attempt: int) -> Outcome:
+    def _repair(self, attempts: tuple[Attempt, ...]) -> Proposal | None:
+        if len(attempts) > self.repairs:
+            return None
+        self.view.phase(f"iteration {len(self.history)}: {self.team.name} repairs: {attempts[-1].crashed.crash.error}")
+        try:
+            return self.team.repair(self.profile, self.history, attempts, last=len(attempts) == self.repairs)
+        except BudgetSpentError:
+            return None  # said again, and the run ended, before the next iteration
+
+    def _attempt(self, proposal: Proposal, attempt: int) -> Outcome:
+        number = len(self.history)
         repair = f" (repair {attempt - 1})" if attempt > 1 else ""
         self.view.phase(f"iteration {number}{repair}: {proposal.change}")
-        outcome = self.executor.execute(proposal.pipeline, attempt_folder(self.journal.folder, number, attempt))
+        folder = attempt_folder(self.journal.folder, number, attempt)
+        if proposal.fault:
+            folder.mkdir(parents=True)
+            write_components(proposal.pipeline, folder / "components")
+            outcome: Outcome = Crashed(crash=proposal.fault, log="", seconds=0.0)
+        else:
+            outcome = self.executor.execute(proposal.pipeline, folder)
         if isinstance(outcome, Crashed):
             self.journal.record("crash", iteration=number, attempt=attempt, error=outcome.crash.error)
         return outcome
 
-    def _judge(self, proposal: Proposal, outcome: Outcome, attempts: int) -> None:
+    def _judge(self, proposal: Proposal, outcome: Outcome, attempts: tuple[Attempt, ...]) -> None:
         before = best(self.history)
         kept = not isinstance(outcome, Crashed) and (
             before is None or isinstance(before.outcome, Crashed) or is_better(outcome, before.outcome)
         )
         iteration = Iteration(
-            number=len(self.history), proposal=proposal, outcome=outcome, attempts=attempts, kept=kept
+            number=len(self.history),
+            proposal=proposal,
+            outcome=outcome,
+            attempts=len(attempts) + 1,
+            kept=kept,
+            repairs=list_repairs(attempts, proposal, outcome),
         )
         if kept:
             keep_best(self.journal.folder, iteration)

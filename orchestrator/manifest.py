@@ -12,14 +12,21 @@ if TYPE_CHECKING:
     from orchestrator.dataset import Dataset
     from orchestrator.settings import Settings
 
-BUDGETS = ("run_iterations", "run_hours")
-"""More of these continues a run; any other difference begins a new one."""
+MAY_CHANGE = (
+    "run_iterations",
+    "run_hours",
+    "llm_provider",
+    "llm_timeout_seconds",
+    "llm_patience_minutes",
+    "llm_prices",
+)
+"""With more of these a run is continued; any other difference begins a new one. The team's name says the provider."""
 
 
 def describe_run(settings: Settings, dataset: Dataset, *, sandbox: str, team: str) -> dict[str, Any]:
     """What goes into run.json; a run is continued only where `same` agrees."""
     public = settings.public()
-    knobs = {name: value for name, value in public.items() if name.startswith("run_") and name not in BUDGETS}
+    knobs = {name: public[name] for name in public if name.startswith(("run_", "llm_")) and name not in MAY_CHANGE}
     return {
         "same": {"dataset": dataset.checksum, "team": team, "sandbox": sandbox, "settings": knobs},
         "settings": public,

@@ -21,8 +21,7 @@ from prompts.recipe import read_recipe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestrator.outcome import Crashed
-    from orchestrator.team import Iteration, Profile
+    from orchestrator.team import Attempt, Iteration, Profile
     from prompts.recipe import Value
 
 CLOCK_SHARE = 0.95
@@ -47,7 +46,15 @@ class Playbook:
             choice=choice,
         )
 
-    def repair(self, proposal: Proposal, crashed: Crashed) -> Proposal | None:
+    def repair(
+        self,
+        profile: Profile,  # noqa: ARG002 - the Protocol's
+        history: Sequence[Iteration],  # noqa: ARG002 - the Protocol's
+        attempts: Sequence[Attempt],
+        *,
+        last: bool,  # noqa: ARG002 - the Protocol's
+    ) -> Proposal | None:
+        proposal, crashed = attempts[-1].proposal, attempts[-1].crashed
         if proposal.choice is None:
             return None
         remedy = next(remedies(proposal.choice, crashed), None)
@@ -80,13 +87,13 @@ class Tried:
     def __init__(self, history: Sequence[Iteration], standing: Iteration) -> None:
         self._history = history
         self._since = [iteration for iteration in history if iteration.number > standing.number]
-        self._values = [_all_values(iteration.proposal.choice) for iteration in history if iteration.proposal.choice]
+        self._values = [all_values(iteration.proposal.choice) for iteration in history if iteration.proposal.choice]
         self.stuck = len(self._since) >= GIVE_UP
 
     def is_new(self, idea: Candidate) -> bool:
         """Neither tried from this base, a repair in between included, nor met in another way."""
         from_here = (iteration.proposal.change.split("; repaired")[0] for iteration in self._since)
-        return idea.change not in from_here and _all_values(idea.choice) not in self._values
+        return idea.change not in from_here and all_values(idea.choice) not in self._values
 
     def failures(self, idea: Candidate) -> int:
         """How often a change of the same parameter did not help."""
@@ -141,7 +148,8 @@ def _proposal(idea: Candidate, because: str) -> Proposal:
     )
 
 
-def _all_values(choice: Choice) -> tuple[str, dict[str, Value]]:
+def all_values(choice: Choice) -> tuple[str, dict[str, Value]]:
+    """The recipe and the value of each of its parameters."""
     return choice.recipe, read_recipe(choice.recipe).complete(choice.values)
 
 

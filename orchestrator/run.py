@@ -12,21 +12,23 @@ from orchestrator.compute import find_compute
 from orchestrator.execute import Executor
 from orchestrator.jobs import Jobs
 from orchestrator.journal import Journal
+from orchestrator.ledger import bill_facts
 from orchestrator.log import open_log
 from orchestrator.loop import Loop
 from orchestrator.manifest import describe_run
-from orchestrator.playbook import Playbook
 from orchestrator.prepare import open_dataset
 from orchestrator.run_folder import hold, open_run
 from orchestrator.scoring import majority_accuracy
 from orchestrator.summary import score_finals, write_summary
 from orchestrator.team import Profile
-from orchestrator.terminal import dataset_lines, result_lines
+from orchestrator.teams import check_team, open_team
+from orchestrator.terminal import bill_lines, dataset_lines, result_lines
 from orchestrator.weights import available_weights
 
 if TYPE_CHECKING:
     from orchestrator.compute import Compute
     from orchestrator.dataset import Dataset
+    from orchestrator.ledger import Ledger
     from orchestrator.settings import Settings
     from orchestrator.terminal import Terminal
     from sandbox.base import Sandbox
@@ -38,12 +40,12 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
     Raises:
         AutoModelError: it cannot go on; what was done is kept, and the same command goes on from there.
     """
+    team_name = check_team(settings)
     terminal.phase(f"preparing {settings.dataset}")
     dataset = open_dataset(settings, sandbox, terminal.event)
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
-    team = Playbook()
-    facts = describe_run(settings, dataset, sandbox=sandbox.name, team=team.name)
+    facts = describe_run(settings, dataset, sandbox=sandbox.name, team=team_name)
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     hold(folder)
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
@@ -55,6 +57,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
             on_event=terminal.event,
             log=open_log(log),
         )
+        team, ledger = open_team(settings, folder, say=terminal.say)
         terminal.say(f"{dataset_lines(dataset)}; team: {team.name}; sandbox: {sandbox.name}.")
         if done := len(journal.history()):
             terminal.say(f"Going on with {folder} after {done} iterations.")
@@ -69,13 +72,13 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
                 view=terminal,
                 repairs=settings.run_repairs,
             )
-            _go_or_say_how_to_go_on(loop, executor, terminal, settings.dataset)
+            _go_or_say_how_to_go_on(loop, executor, ledger, terminal, settings.dataset)
     return folder
 
 
-def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, terminal: Terminal, dataset: str) -> None:
+def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, dataset: str) -> None:
     try:
-        _go(loop, executor, terminal)
+        _go(loop, executor, ledger, terminal)
     except KeyboardInterrupt:
         terminal.say(
             f"Interrupted; {len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
@@ -84,7 +87,7 @@ def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, terminal: Terminal, 
         raise
 
 
-def _go(loop: Loop, executor: Executor, terminal: Terminal) -> None:
+def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:
     folder, budget, dataset = loop.journal.folder, loop.budget, executor.dataset
     loop.journal.record("begin", spent=budget.spent())
     ended = loop.run()
@@ -101,13 +104,15 @@ def _go(loop: Loop, executor: Executor, terminal: Terminal) -> None:
         classes=dataset.facts.classes,
         majority=majority,
         seconds=round(budget.spent(), 1),
-        tokens=0,
-        usd=0.0,
+        tokens=ledger.total().tokens,
+        usd=ledger.total().usd,
+        bill=bill_facts(ledger),
         sandbox=executor.jobs.sandbox.name,
         provider=loop.team.name,
     )
     loop.journal.record("end", why=ended, spent=budget.spent())
     terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{result_lines(final, draft, majority)}")
+    terminal.say(bill_lines(ledger))
     terminal.say(
         f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
     )

@@ -43,9 +43,33 @@ class Settings:
     run_repairs: int = _knob(3, "repairs of a crashed pipeline within an iteration", ge=0)
     run_seed: int = _knob(0, "seed of training", ge=0)
 
-    llm_provider: Literal["auto", "playbook"] = _knob(
-        "auto", "who designs: playbook (proven recipes, no key needed); auto takes what is there"
+    run_zero_shot_init: bool = _knob(True, "the architect writes the whole draft; false: the engineers do, in turn")
+
+    llm_provider: Literal["auto", "playbook", "openai", "anthropic"] = _knob(
+        "auto", "who designs: openai, anthropic, or playbook (proven recipes, no key); auto: whose key is set"
     )
+    llm_model: str = _knob("", "language model of every agent; default: a middle one of the provider's")
+    llm_model_architect: str = _knob("", "the architect's own")
+    llm_model_data_engineer: str = _knob("", "the Data Engineer's own")
+    llm_model_model_engineer: str = _knob("", "the Model Engineer's own")
+    llm_model_training_engineer: str = _knob("", "the Training Engineer's own")
+    llm_model_analyst: str = _knob("", "the analyst's own")
+    llm_model_summarizer: str = _knob("", "the summarizer's own; default: a cheap one of the provider's")
+    llm_skill: Literal["write", "choose"] = _knob(
+        "write", "write: agents write code; choose: they choose among recipes and values, for small models"
+    )
+    llm_vision: bool = _knob(False, "show the architect and the analyst images, if the model can see")
+    llm_output_tokens: int = _knob(16_000, "longest reply, hidden reasoning included", ge=256)
+    llm_temperature: float = _knob(-1.0, "temperature of the agents; -1: the model's own", ge=-1, le=2)
+    llm_timeout_seconds: float = _knob(600.0, "for one reply", gt=0)
+    llm_patience_minutes: float = _knob(30.0, "for one reply, with all retries", gt=0)
+    llm_prices: str = _knob("", "MODEL=IN/OUT, ... in USD for a million tokens, over the built-in table")
+    openai_api_key: str = _secret("key for LLM_PROVIDER=openai")
+    openai_base_url: str = _secret("an OpenAI-compatible server: http://127.0.0.1:8080/v1")
+    anthropic_api_key: str = _secret("key for LLM_PROVIDER=anthropic")
+    anthropic_base_url: str = _secret("another address of Anthropic's API")
+    budget_usd: float = _knob(0.0, "dollars for language models; 0: no limit", ge=0)
+    budget_tokens: int = _knob(0, "tokens, in and out, for language models; 0: no limit", ge=0)
 
     sandbox_backend: Literal["auto", "docker", "bubblewrap"] = _knob(
         "auto", "what contains generated code; auto: Docker if an engine answers, else bubblewrap"

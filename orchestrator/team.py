@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.contract import Task
+    from harness.report import Crash
     from orchestrator.components import ComponentName, Pipeline
     from orchestrator.outcome import Crashed, Outcome
     from prompts.recipe import Value
@@ -54,6 +55,29 @@ class Proposal:
     """Why that should help: a sentence."""
     choice: Choice | None = None
     """Set where the pipeline is a filled-in recipe."""
+    notes: str = ""
+    """What the engineers were told, whole: the blueprint, or the analyst's feedback."""
+    fault: Crash | None = None
+    """Why it is not worth a container: what an agent answered could not be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A crashed execution inside an iteration, or one that its fault forestalled."""
+
+    proposal: Proposal
+    crashed: Crashed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """An error, what was changed about it, and whether that was the end of it."""
+
+    error: str
+    component: ComponentName | None
+    fix: str
+    """A unified diff, cut."""
+    worked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +92,8 @@ class Iteration:
     """Executions: 1 and one more for each repair."""
     kept: bool
     """Whether it replaced the best so far."""
+    repairs: tuple[Repair, ...] = ()
+    """One for each attempt but the first."""
 
 
 class Team(Protocol):
@@ -79,8 +105,13 @@ class Team(Protocol):
         """Design the first pipeline."""
         ...
 
-    def repair(self, proposal: Proposal, crashed: Crashed) -> Proposal | None:
-        """Mend the component that crashed, or None where the team knows no remedy."""
+    def repair(
+        self, profile: Profile, history: Sequence[Iteration], attempts: Sequence[Attempt], *, last: bool
+    ) -> Proposal | None:
+        """Mend what the last of these attempts crashed on, or None where the team knows no remedy.
+
+        `attempts`: of this iteration, oldest first; `last`: whether no further repair will be asked for.
+        """
         ...
 
     def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:

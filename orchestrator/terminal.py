@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.report import Event
     from orchestrator.dataset import Dataset
+    from orchestrator.ledger import Bill, Ledger
     from orchestrator.summary import Final
     from orchestrator.team import Iteration
 
@@ -106,6 +107,24 @@ def result_lines(final: Final, draft: Final | None, majority: float) -> str:
         lines.append(f"The first draft had {draft.test.accuracy:.4f}.")
     lines.append(f"Always naming the most frequent class would have {majority:.4f}.")
     return "\n".join(lines)
+
+
+def bill_lines(ledger: Ledger) -> str:
+    """What the language models cost, by agent; empty where none was asked."""
+    bills = ledger.by_agent()
+    if not bills:
+        return ""
+    rows: list[tuple[str, ...]] = [("", "calls", "tokens in", "cached", "out", "seconds", "USD")]
+    rows += [_bill_row(agent.replace("_", " "), bill) for agent, bill in bills.items()]
+    rows.append(_bill_row("all", ledger.total()))
+    table = "\n".join(f"{row[0]:<18}" + "".join(f"{cell:>11}" for cell in row[1:]).rstrip() for row in rows)
+    return f"\nThe language models' bill:\n{table}\n"
+
+
+def _bill_row(name: str, bill: Bill) -> tuple[str, ...]:
+    usd = "unknown" if bill.usd is None else f"{bill.usd:.4f}"
+    counts = (f"{bill.calls}", f"{bill.tokens_in:,}", f"{bill.cached:,}", f"{bill.tokens_out:,}")
+    return (name, *counts, f"{bill.seconds:.0f}", usd)
 
 
 def _curve_point(event: Event) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.outcome import Outcome
-    from orchestrator.team import Profile
+    from orchestrator.team import Attempt, Profile
 
 CLASSES = ("cat", "dog", "owl")
 LABELS = {"train": [0, 1, 2] * 10, "validation": [0, 1, 2, 0], "test": [2, 1, 0, 1, 2]}
@@ -116,10 +116,17 @@ class ScriptedTeam:
         self.asked.append(f"draft {profile.dataset}")
         return make_proposal(next(self._marks))
 
-    def repair(self, proposal: Proposal, crashed: Crashed) -> Proposal | None:
-        self.asked.append(f"repair {crashed.crash.culprit}")
+    def repair(
+        self,
+        profile: Profile,  # noqa: ARG002 - the Protocol's
+        history: Sequence[Iteration],  # noqa: ARG002 - the Protocol's
+        attempts: Sequence[Attempt],
+        *,
+        last: bool,
+    ) -> Proposal | None:
+        self.asked.append(f"repair {attempts[-1].crashed.crash.culprit}{' at last' if last else ''}")
         self.remedies -= 1
-        return make_proposal(f"{proposal.change} mended") if self.remedies >= 0 else None
+        return make_proposal(f"{attempts[-1].proposal.change} mended") if self.remedies >= 0 else None
 
     def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
         self.asked.append(f"revise {profile.dataset} after {len(history)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -59,11 +59,33 @@ def test_the_bill_goes_on_where_an_earlier_process_stopped(tmp_path: Path) -> No
     BilledChat(Counting(), make_ledger(tmp_path)).ask(ask_for())
 
     ledger = make_ledger(tmp_path)
-    BilledChat(Counting(), ledger).ask(ask_for())
+    BilledChat(Counting(), ledger).ask(ask_for("Write another train.py."))
 
     assert sorted(path.name for path in (tmp_path / "chat").iterdir()) == ["000000.json", "000001.json"]
     assert (ledger.total().calls, ledger.total().tokens, ledger.total().usd) == (2, 2200, 0.00384)
     assert read_entries(tmp_path) == ledger.entries
+
+
+def test_what_an_earlier_process_paid_for_is_not_asked_again(tmp_path: Path) -> None:
+    first = BilledChat(Counting(), make_ledger(tmp_path))
+    paid = [first.ask(ask_for()), first.ask(ask_for())]
+
+    chat, ledger = Counting(), make_ledger(tmp_path)
+    again = [BilledChat(chat, ledger).ask(ask_for()) for _ in range(3)]
+
+    assert again[:2] == paid
+    assert chat.calls == 1
+    assert ledger.total().calls == 3
+
+
+@pytest.mark.parametrize("more", [{"temperature": 1.0}, {"iteration": 4}, {"system": "You are another."}])
+def test_another_request_gets_a_reply_of_its_own(tmp_path: Path, more: dict[str, Any]) -> None:
+    BilledChat(Counting(), make_ledger(tmp_path)).ask(ask_for())
+    chat = Counting()
+
+    BilledChat(chat, make_ledger(tmp_path)).ask(ask_for(**more))
+
+    assert chat.calls == 1
 
 
 def test_the_bill_is_told_by_agent_and_by_iteration(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_crash_is_mended_within_its_iteration(tmp_path: Path, profile: Profile
 
     loop.run()
 
-    assert team.asked == ["draft noise", "repair model", "repair train"]
+    assert team.asked == ["draft noise", "repair model", "repair train at last"]
     assert [(turn.attempts, turn.kept) for turn in loop.history] == [(3, True)]
     assert loop.history[0].proposal.change == "a mended mended"
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from orchestrator.components import COMPONENTS
 from orchestrator.playbook import Playbook
+from orchestrator.team import Attempt
 from prompts.recipe import read_recipe
 from tests.playbook_cases import colour, crashed, curve, iteration, make_profile, trained
 
 if TYPE_CHECKING:
-    from orchestrator.outcome import Outcome
+    from orchestrator.outcome import Crashed, Outcome
     from orchestrator.team import Choice, Iteration, Profile, Proposal, Team
 
 PLAYBOOK: Team = Playbook()
@@ -28,6 +29,10 @@ def played(profile: Profile, history: list[Iteration], outcome: Outcome, *, kept
     if proposal is not None:
         history.append(iteration(len(history), proposal, outcome, kept=kept))
     return proposal
+
+
+def mend(proposal: Proposal, outcome: Crashed) -> Proposal | None:
+    return PLAYBOOK.repair(make_profile(), [], [Attempt(proposal=proposal, crashed=outcome)], last=False)
 
 
 def test_drafts_a_recipe_and_says_why() -> None:
@@ -97,7 +102,7 @@ def test_a_change_that_crashed_and_was_repaired_is_not_proposed_again() -> None:
     history = drafted(profile)
     first = PLAYBOOK.revise(profile, history)
     assert first is not None
-    mended = PLAYBOOK.repair(first, crashed("OutOfMemoryError: CUDA out of memory"))
+    mended = mend(first, crashed("OutOfMemoryError: CUDA out of memory"))
     assert mended is not None
     history.append(iteration(1, mended, OVERFIT, kept=False))
     second = PLAYBOOK.revise(profile, history)
@@ -127,11 +132,11 @@ def test_a_draft_that_never_trained_is_followed_by_another_recipe() -> None:
 
 def test_a_pipeline_that_is_no_recipe_is_left_alone() -> None:
     proposal = PLAYBOOK.draft(make_profile())
-    assert PLAYBOOK.repair(replace(proposal, choice=None), crashed("x")) is None
+    assert mend(replace(proposal, choice=None), crashed("x")) is None
 
 
 def test_repairs_name_the_crash_and_the_remedy() -> None:
-    mended = PLAYBOOK.repair(PLAYBOOK.draft(make_profile()), crashed("OutOfMemoryError: CUDA out of memory"))
+    mended = mend(PLAYBOOK.draft(make_profile()), crashed("OutOfMemoryError: CUDA out of memory"))
     assert mended is not None
     assert mended.change == "recipe: tiny-grey; repaired: train: batch size 64 -> 16"
     assert mended.reason == "It crashed: OutOfMemoryError: CUDA out of memory Fewer images at once need less memory."
@@ -143,5 +148,5 @@ def test_repairs_end() -> None:
     while proposal is not None:
         assert proposal.choice not in seen
         seen.append(proposal.choice)
-        proposal = PLAYBOOK.repair(proposal, crashed("RuntimeError: something", "model"))
+        proposal = mend(proposal, crashed("RuntimeError: something", "model"))
     assert [choice.recipe for choice in seen if choice] == ["small-colour", "small-colour", "tiny-grey"]

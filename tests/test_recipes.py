@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.components import COMPONENTS, check_component
+from orchestrator.components import COMPONENTS
+from orchestrator.static_check import check_component
 from prompts.recipe import FOLDER, InvalidValueError, Parameter, Recipe, Value, read_recipe, recipe_names
 
 RECIPES = [read_recipe(name) for name in recipe_names()]

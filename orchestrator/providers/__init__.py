@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import SettingsError
-from orchestrator.ledger import BilledChat
+from orchestrator.ledger import BilledChat, require_price
 from orchestrator.providers.anthropic import BASE_URL as ANTHROPIC_URL
 from orchestrator.providers.endpoint import Endpoint
 from orchestrator.providers.openai import BASE_URL as OPENAI_URL
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from orchestrator.chat import ChatModel
-    from orchestrator.ledger import Ledger
+    from orchestrator.ledger import Cap, Ledger
+    from orchestrator.prices import Price
     from orchestrator.providers.exchange import Dialect
 
 Provider = Literal["openai", "anthropic"]
@@ -83,9 +84,7 @@ def open_chat(
     """
     from orchestrator.patience import PatientChat
 
-    names = {agent: _model(settings, agent) for agent in AGENTS}
-    for name in names.values():
-        ledger.require_price(name)
+    names = check_chat(settings, ledger.prices, ledger.cap)
     connect = _connect(settings, _endpoint(settings))
     patience = settings.patience_minutes * 60
     chats: dict[str, ChatModel] = {
@@ -93,6 +92,19 @@ def open_chat(
         for name in sorted(set(names.values()))
     }
     return {agent: chats[name] for agent, name in names.items()}
+
+
+def check_chat(settings: ChatSettings, prices: Mapping[str, Price], cap: Cap) -> dict[str, str]:
+    """Each agent's model, before anything is asked or any SDK is loaded.
+
+    Raises:
+        SettingsError: a key or a model is missing, or the budget needs a price that is unknown.
+    """
+    names = {agent: _model(settings, agent) for agent in AGENTS}
+    for name in names.values():
+        require_price(name, prices, cap)
+    _endpoint(settings)
+    return names
 
 
 def _model(settings: ChatSettings, agent: str) -> str:

@@ -1,0 +1,138 @@
+"""The Performance Analyst: reads every result, names the one component to change next, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from orchestrator.agent import Question, RepeatedReplyError
+from orchestrator.components import COMPONENTS, ComponentName
+from orchestrator.json_reply import Answer, read_answer, schema_of
+from orchestrator.outcome import Trained
+from prompts.words import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.agent import Agent
+    from orchestrator.diagnosis import Diagnosis
+    from orchestrator.material import Section
+    from orchestrator.team import Iteration
+
+LONGEST = 2000
+"""Characters of a field that are kept."""
+LINE = 80
+"""Characters of a change in a table."""
+
+
+class Feedback(Answer):
+    """What is to be tried next, and why."""
+
+    seen: str
+    meaning: str
+    component: Literal["data", "model", "train", "recipe", "none"]
+    """`recipe`: another recipe altogether, where recipes are chosen; `none`: nothing worth trying is left."""
+    change: str = Field(min_length=1)
+    """A line of the table."""
+    instructions: str
+    expectation: str
+
+    @field_validator("seen", "meaning", "change", "instructions", "expectation")
+    @classmethod
+    def _cut(cls, text: str) -> str:
+        return " ".join(text.split())[:LONGEST]
+
+    @property
+    def owner(self) -> ComponentName | None:
+        """The component that is to be changed, if it is one."""
+        return next((name for name in COMPONENTS if name == self.component), None)
+
+    @property
+    def line(self) -> str:
+        """The change, for a table."""
+        return f"{self.component}: {self.change}"[:LINE]
+
+    def text(self) -> str:
+        """For the engineer, and for the record."""
+        return (
+            f"What the Performance Analyst sees: {self.seen}\nWhat it means: {self.meaning}\n"
+            f"What to do: {self.change}. {self.instructions}\nWhat should happen: {self.expectation}"
+        )
+
+
+class Triage(Answer):
+    """Who is to mend a crash that names nobody."""
+
+    component: Literal["data", "model", "train"]
+    instructions: str
+
+
+def give_feedback(  # noqa: PLR0913 - one question, each part of it named
+    agent: Agent,
+    sections: tuple[Section, ...],
+    history: Sequence[Iteration],
+    *,
+    left: str,
+    choosing: bool,
+    images: tuple[bytes, ...] = (),
+) -> Feedback:
+    """Ask what to change next; `left`: what remains of the budget, in words; `choosing`: among recipes and values.
+
+    Raises:
+        UnusableReplyError: no reply said it.
+    """
+    measured = (iteration for iteration in history[1:] if isinstance(iteration.outcome, Trained))
+    tried = {_plain(iteration.proposal.change): iteration.number for iteration in measured}
+
+    def parse(text: str) -> Feedback:
+        feedback = read_answer(text, Feedback)
+        number = tried.get(_plain(feedback.line))
+        if number is not None and feedback.component != "none":
+            raise RepeatedReplyError(f"That was tried in iteration {number}. Think of something else.")
+        return feedback
+
+    more = '; "recipe" for another recipe altogether' if choosing else ""
+    schema = schema_of(Feedback)
+    if not choosing:
+        schema["properties"]["component"]["enum"] = ["data", "model", "train", "none"]
+    question = Question(
+        iteration=len(history),
+        sections=sections,
+        order=render("analyst_order", left=left, more=more),
+        images=images,
+        schema=schema,
+    )
+    return agent.ask(question, parse)
+
+
+def triage(agent: Agent, sections: tuple[Section, ...], iteration: int) -> Triage:
+    """Ask who is to mend a crash that names nobody.
+
+    Raises:
+        UnusableReplyError: no reply said it.
+    """
+    question = Question(iteration=iteration, sections=sections, order=render("triage_order"), schema=schema_of(Triage))
+    return agent.ask(question, lambda text: read_answer(text, Triage))
+
+
+def feedback_by_rule(diagnosis: Diagnosis) -> Feedback:
+    """What the rule-based analyst would say, for when the agent says nothing that can be used."""
+    component: ComponentName = "train"
+    if diagnosis.finding in {"overfit", "unbalanced"}:
+        component = "data"
+    elif diagnosis.finding == "converged":
+        component = "model"
+    return Feedback(
+        seen=diagnosis.sentence,
+        meaning=f"It is {diagnosis.finding}.",
+        component=component,
+        change=f"{component}: against {diagnosis.finding}",
+        instructions=f"Make the one change in {component}.py that is most likely to help a pipeline that is "
+        f"{diagnosis.finding}.",
+        expectation="The validation accuracy rises.",
+    )
+
+
+def _plain(change: str) -> str:
+    return "".join(char for char in change.split("; repaired", maxsplit=1)[0].lower() if char.isalnum())

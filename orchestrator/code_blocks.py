@@ -1,0 +1,100 @@
+"""Components out of a reply, however it is laid out: labelled fences, bare fences, one block for all, no fence at all.
+
+What belongs to which component is told by a label near the fence, else by the functions that it defines.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from harness.contract import REQUIRED
+from orchestrator.components import COMPONENTS, ComponentName
+
+FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n`]*)$")
+LABEL = re.compile(r"\b(data|model|train)\.py\b", re.IGNORECASE)
+MARK = re.compile(r"^#+[ \t]*[=\-*# ]*`*(data|model|train)\.py\b[^\n]*$", re.IGNORECASE | re.MULTILINE)
+"""A comment line that says which file begins: models put three of them into one block."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced piece of code."""
+
+    label: str
+    """The line of the fence and the one before it."""
+    code: str
+
+
+def find_files(text: str) -> dict[ComponentName, str]:
+    """Every component that a reply holds; of several versions the last one."""
+    files: dict[ComponentName, str] = {}
+    for block in find_blocks(text) or [Block("", text)]:
+        files |= _split(block)
+    return files
+
+
+def find_file(text: str, name: ComponentName) -> str:
+    """One component; where nothing is told to be it, the longest block, or a reply that is code and nothing else."""
+    files = find_files(text)
+    longest = max((block.code for block in find_blocks(text)), key=len, default=text if "def " in text else "")
+    return files.get(name, "" if files else longest)
+
+
+def prose(text: str) -> str:
+    """What a reply says before its first block."""
+    lines = text.splitlines()
+    end = next((number for number, line in enumerate(lines) if FENCE.match(line)), len(lines))
+    return "\n".join(lines[:end]).strip()
+
+
+def find_blocks(text: str) -> list[Block]:
+    """The fenced blocks; one that is never closed goes to the end."""
+    blocks: list[Block] = []
+    fence, label, before = "", "", ""
+    code: list[str] = []
+    for line in text.splitlines():
+        match = FENCE.match(line)
+        if not fence and match:
+            fence, label, code = match[1], f"{before}\n{match[2]}", []
+        elif fence and match and match[1].startswith(fence) and not match[2].strip():
+            blocks.append(Block(label, _joined(code)))
+            fence, before = "", ""
+        elif fence:
+            code.append(line)
+        elif line.strip():
+            before = line
+    return [*blocks, Block(label, _joined(code))] if fence and code else blocks
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def _split(block: Block) -> dict[ComponentName, str]:
+    """The components in a block."""
+    marks = [(match.start(), _name(match[1])) for match in MARK.finditer(block.code)]
+    if len({name for _, name in marks}) > 1:
+        ends = [start for start, _ in marks[1:]] + [len(block.code)]
+        return {name: block.code[start:end].strip() + "\n" for (start, name), end in zip(marks, ends, strict=True)}
+    labels = LABEL.findall(block.label)
+    if labels:
+        return {_name(labels[-1]): block.code}
+    if marks:
+        return {marks[0][1]: block.code}
+    return dict.fromkeys(_defined(block.code), block.code)
+
+
+def _name(word: str) -> ComponentName:
+    return next(name for name in COMPONENTS if name == word.lower())
+
+
+def _defined(code: str) -> list[ComponentName]:
+    """Whose functions a piece of code defines: one with those of all three serves as each."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return [name for name in COMPONENTS if names & set(REQUIRED[name])]

@@ -1,0 +1,70 @@
+"""The Data, Model and Training Engineer: each writes or mends one file, whole.
+
+What could not run is sent back before a container is asked; so is what has failed already.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
+from orchestrator.code_blocks import find_file
+from orchestrator.static_check import InvalidComponentError, check_component
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.agent import Agent
+    from orchestrator.components import ComponentName
+    from orchestrator.material import Section
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What an engineer is to do."""
+
+    component: ComponentName
+    iteration: int
+    sections: tuple[Section, ...]
+    """What there is to know: dataset, blueprint, feedback or crash, the files."""
+    words: str
+    """The order itself."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprint of a version -> why it need not be sent again."""
+    example: str = ""
+    """A proven file to adapt, for an engineer who repeats themselves."""
+
+
+def write(agent: Agent, order: Order) -> str:
+    """A new version of the engineer's file that parses, has its functions and names what it defines.
+
+    Raises:
+        UnusableReplyError: no reply held one.
+    """
+    refused = dict(order.refused)
+
+    def parse(text: str) -> str:
+        source = find_file(text, order.component)
+        if not source.strip():
+            raise UnusableReplyError(f"It holds no code. {order.component}.py belongs whole into one fence.")
+        if reason := refused.get(fingerprint(source)):
+            raise RepeatedReplyError(reason)
+        try:
+            check_component(order.component, source)
+        except InvalidComponentError as error:
+            refused[fingerprint(source)] = f"This is the file that you sent before, and still: {error}"
+            raise UnusableReplyError(str(error)) from None
+        return source
+
+    question = Question(iteration=order.iteration, sections=order.sections, order=order.words, example=order.example)
+    return agent.ask(question, parse)
+
+
+def fingerprint(source: str) -> str:
+    """The same for versions that differ in comments and layout alone."""
+    try:
+        return ast.unparse(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return source.strip()
