@@ -1,6 +1,7 @@
-"""`python -P -m harness fit` and `python -P -m harness predict`: one job, then the end.
+"""`python -P -m harness fit`, `predict` or `sheet`: one job, then the end.
 
-It may be started ahead of its job: it imports what takes seconds, then waits for `input/go`.
+It may be started ahead of its job: it imports what takes seconds, then waits for `input/go`. `sheet` runs no component
+and needs no torch: it draws `out/sheet.png`, and that is all.
 
 Exit status: 0 the job did what it was for; 1 a component crashed, and `out/report.json` says which; others are ours.
 """
@@ -24,19 +25,32 @@ FAULT_OF_OURS = 70
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
-    parser.add_argument("job", choices=("fit", "predict"))
+    parser.add_argument("job", choices=("fit", "predict", "sheet"))
     parser.add_argument("--root", type=Path, default=Path("/job"), help="where input/, train/, images/, out/ lie")
     arguments = parser.parse_args(argv)
+    return _draw(arguments.root) if arguments.job == "sheet" else _run_components(arguments.job, arguments.root)
+
+
+def _draw(root: Path) -> int:
+    from harness import job, sheet
+
+    folders = job.Folders(root)
+    _wait_for(folders.input / "go")
+    sheet.make_sheet(folders)
+    return 0
+
+
+def _run_components(name: str, root: Path) -> int:
     began = monotonic()
-    _prepare_libraries(arguments.root / "weights")
+    _prepare_libraries(root / "weights")
     from harness import job, phases, progress
 
-    folders = job.Folders(arguments.root)
+    folders = job.Folders(root)
     seconds = monotonic() - began
     _wait_for(folders.input / "go")
     ledger = progress.Progress(folders.out)
     ledger.imported(seconds)
-    run = phases.run_fit if arguments.job == "fit" else phases.run_predict
+    run = phases.run_fit if name == "fit" else phases.run_predict
     run(job.read_job(folders), ledger)
     crash = ledger.report.crash
     if crash is None:

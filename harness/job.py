@@ -26,7 +26,7 @@ class Folders:
 
     @property
     def input(self) -> Path:
-        """`components/`, `task.json`, to predict also `weights.safetensors`; `go` appears last."""
+        """`components/`, `task.json`, to predict also `weights.safetensors`; or `sheet.json`; `go` appears last."""
         return self.root / "input"
 
     @property
@@ -40,7 +40,7 @@ class Folders:
 
     @property
     def images(self) -> Path:
-        """The images to predict."""
+        """The images to predict, or to draw a sheet of."""
         return self.root / "images"
 
     @property

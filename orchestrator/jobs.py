@@ -1,4 +1,4 @@
-"""The two jobs of an attempt, started ahead of their need.
+"""The two jobs of an attempt, started ahead of their need, and the job that draws.
 
 Starting a container and importing torch takes about 4 s. A job is therefore started early and waits for its
 components; none runs twice.
@@ -10,7 +10,7 @@ import json
 import shutil
 import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.report import REPORT_BYTES
 from orchestrator.components import write_components
@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 300.0
 """For start-up, the check and saving, beside the clock of `train`; after that the sandbox kills the job."""
+SHEET_SECONDS = 60.0
+"""It takes less than one; a busy machine may need a few to start it."""
+SHEET_BYTES = 2 << 20
+"""48 thumbnails of pure noise fit into it, unpacked."""
 BEGIN_SECONDS = 20.0
 """A job that died before it began must not be waited for; a busy machine imports torch in 15 s."""
 WEIGHTS = "weights.safetensors"
 LOGITS = "logits.f32"
 REPORT = "report.json"
+SHEET = "sheet.png"
 TASK = "task.json"
 
 
@@ -69,9 +74,21 @@ class Ahead:
         """
         try:
             write_components(pipeline, self.folder / "input" / "components", names)
-            task_facts = {**asdict(task), **self.facts}
+            return self.run_order(TASK, {**asdict(task), **self.facts}, into, meanwhile)
+        finally:
+            self.discard()
+
+    def run_order(
+        self, name: str, order: Mapping[str, Any], into: Path, meanwhile: Callable[[], None] | None = None
+    ) -> Ended:
+        """The same for a job that needs no component: a JSON file of this name, beside what lies in its input already.
+
+        Raises:
+            SandboxError: the sandbox failed.
+        """
+        try:
             for folder in (self.folder / "input", into):
-                (folder / TASK).write_text(json.dumps(task_facts), encoding="utf-8")
+                (folder / name).write_text(json.dumps(order), encoding="utf-8")
             self.running.go()
             if meanwhile:
                 self.begun.wait(BEGIN_SECONDS)
@@ -88,7 +105,7 @@ class Ahead:
 
     def place(self, name: str) -> str:
         """What a file of this job is called in the attempt's folder."""
-        return name if name in (WEIGHTS, LOGITS) else f"{self.name}-{name}"
+        return name if name in (WEIGHTS, LOGITS, SHEET) else f"{self.name}-{name}"
 
     def discard(self) -> None:
         """End it, wherever it is, and remove its folder."""
@@ -123,45 +140,61 @@ class Jobs:
         """The job that checks and trains; `train`: images and labels; `seconds`: the clock of the component."""
         return self._start(
             "fit",
-            seconds=seconds * 1.1 + CHECK_SECONDS,
-            output=self.compute.output,
-            mounts=(Mount(source=train, target="/job/train"),),
-            wanted={WEIGHTS: self.compute.output // 2},
+            limits=self._limits(seconds * 1.1 + CHECK_SECONDS, self.compute.output),
+            mounts=self._mounts(train, "/job/train"),
+            wanted={REPORT: REPORT_BYTES, WEIGHTS: self.compute.output // 2},
+            gpu=self.compute.gpu,
         )
 
     def start_predict(self, images: Path, logits: int, seconds: float) -> Ahead:
         """The job that gives logits, so many numbers, of the images in a folder."""
         return self._start(
             "predict",
-            seconds=seconds + CHECK_SECONDS,
-            output=8 * logits + 4 * REPORT_BYTES,
-            mounts=(Mount(source=images, target="/job/images"),),
-            wanted={LOGITS: 4 * logits},
+            limits=self._limits(seconds + CHECK_SECONDS, 8 * logits + 4 * REPORT_BYTES),
+            mounts=self._mounts(images, "/job/images"),
+            wanted={REPORT: REPORT_BYTES, LOGITS: 4 * logits},
+            gpu=self.compute.gpu,
         )
 
+    def start_sheet(self, images: Path) -> Ahead:
+        """The job that draws images of a folder side by side: our own code alone, on the CPU."""
+        return self._start(
+            "sheet",
+            limits=self._limits(SHEET_SECONDS, 4 * SHEET_BYTES),
+            mounts=(Mount(source=images, target="/job/images"),),
+            wanted={SHEET: SHEET_BYTES},
+            gpu=False,
+        )
+
+    def _limits(self, seconds: float, output: int) -> Limits:
+        return Limits(seconds=seconds, memory=self.compute.memory, cpus=self.compute.cpus, output=output)
+
+    def _mounts(self, images: Path, target: str) -> tuple[Mount, ...]:
+        """Of a job that runs components."""
+        weights = (Mount(source=self.weights, target="/job/weights"),) if self.weights else ()
+        return (Mount(source=images, target=target), *weights)
+
     def _start(
-        self, name: str, *, seconds: float, output: int, mounts: tuple[Mount, ...], wanted: dict[str, int]
+        self, name: str, *, limits: Limits, mounts: tuple[Mount, ...], wanted: dict[str, int], gpu: bool
     ) -> Ahead:
         self._started += 1
         folder = self.folder / f"{self._started:04}-{name}"
         for part in (folder / "input", folder / "output"):
             part.mkdir(parents=True)
             part.chmod(0o755)
-        if self.weights:
-            mounts = (*mounts, Mount(source=self.weights, target="/job/weights"))
         job = Job(
             name=name,
             arguments=("-m", "harness", name),
             input=folder / "input",
             output=folder / "output",
-            limits=Limits(seconds=seconds, memory=self.compute.memory, cpus=self.compute.cpus, output=output),
+            limits=limits,
             mounts=mounts,
-            wanted={REPORT: REPORT_BYTES, **wanted},
-            gpu=self.compute.gpu,
+            wanted=wanted,
+            gpu=gpu,
         )
         cores = max(1, int(self.compute.cpus))
-        facts = {"cpus": cores, "workers": cores, "predict_seconds": seconds - CHECK_SECONDS / 2}
-        self.log.debug("job started", job=name, folder=str(folder), seconds=seconds)
+        facts = {"cpus": cores, "workers": cores, "predict_seconds": limits.seconds - CHECK_SECONDS / 2}
+        self.log.debug("job started", job=name, folder=str(folder), seconds=limits.seconds)
         begun = threading.Event()
 
         def tell(event: Event) -> None:

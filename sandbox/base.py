@@ -60,7 +60,7 @@ class Job:
     """What the sandbox is asked to run: `python ARGUMENTS`, in an empty world with these mounts."""
 
     name: str
-    """`fit`, `predict`, `prepare`: shown in lists of containers and in logs."""
+    """`fit`, `predict`, `prepare`, `sheet`: shown in lists of containers and in logs."""
     arguments: tuple[str, ...]
     """What follows `python`; the harness is importable: `("-m", "harness", "fit")`."""
     input: Path

@@ -25,13 +25,15 @@ FITTED = ScriptedJob({"weights.safetensors": b"w", "report.json": REPORT})
 CRASH = Crash(phase="check", step="import data", culprit="data", error="NameError: x")
 
 
-def make_executor(folder: Path, fit: list[ScriptedJob], predict: list[ScriptedJob]) -> tuple[Executor, ScriptedSandbox]:
+def make_executor(
+    folder: Path, fit: list[ScriptedJob], predict: list[ScriptedJob], weights: Path | None = None
+) -> tuple[Executor, ScriptedSandbox]:
     sandbox = ScriptedSandbox({"fit": fit, "predict": predict})
     dataset = make_dataset(folder / "dataset")
     jobs = Jobs(
         sandbox=sandbox,
         compute=Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False),
-        weights=None,
+        weights=weights,
         folder=folder / "jobs",
         on_event=lambda _: None,
         log=open_log(io.StringIO()),
@@ -76,6 +78,16 @@ def test_training_sees_no_validation_image_and_prediction_sees_neither_train_py_
     fit, predict = sandbox.inputs
     assert "components/train.py" in fit
     assert sorted(predict) == ["components/data.py", "components/model.py", "task.json", "weights.safetensors"]
+
+
+def test_pretrained_weights_are_there_for_both_jobs(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    executor, sandbox = make_executor(tmp_path, [FITTED], [done], weights=tmp_path / "weights")
+
+    executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    assert {job.name for job in sandbox.started} == {"fit", "predict"}
+    assert all(job.mounts[1].target == "/job/weights" for job in sandbox.started)
 
 
 def test_a_container_waits_ahead_and_none_is_used_twice(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from PIL import Image
 
 from harness.images import open_images
 from harness.report import Event
+from orchestrator.prepare import find_origin
+from orchestrator.settings import read_settings
 
 ROOT = Path(__file__).parent.parent
 SPLITS = ("train", "validation", "test")
@@ -160,6 +162,26 @@ def test_dataset_json_is_complete_and_true(tmp_path: Path) -> None:
     files = {str(path.relative_to(prepared.out)): path for path in prepared.out.rglob("*") if path.is_file()}
     del files["dataset.json"]
     assert facts["checksums"] == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+@pytest.mark.parametrize(("options", "description"), [((), "Dogs."), (("--description", "Cats."), "Cats.")])
+def test_the_folders_own_description_holds_where_none_is_given(
+    tmp_path: Path, options: tuple[str, ...], description: str
+) -> None:
+    root = pets(tmp_path / "pets")
+    (root / "dataset_info.md").write_text("Dogs.\n")
+
+    assert Prepared(tmp_path, str(root), *options).facts["description"] == description
+
+
+def test_another_description_is_another_dataset(tmp_path: Path) -> None:
+    root = pets(tmp_path / "pets")
+    origin, prints = find_origin(str(root)), []
+    for told, written in (("", "Dogs."), ("", "Wild dogs."), ("Cats.", "Wild dogs.")):
+        (root / "dataset_info.md").write_text(written)
+        prints.append(origin.fingerprint(read_settings({"dataset_info": told})))
+
+    assert len(set(prints)) == 3
 
 
 def test_hidden_labels_are_in_a_folder_of_their_own(tmp_path: Path) -> None:

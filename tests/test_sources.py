@@ -105,6 +105,37 @@ def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
     assert found.skipped == {"hidden": 5, "not_images": 3, "links": 0}
 
 
+@pytest.mark.parametrize(("name", "skipped"), [("dataset_info.txt", 0), ("dataset_info.md", 0), ("Dataset.txt", 1)])
+def test_a_file_beside_the_folders_describes_the_dataset(tmp_path: Path, name: str, skipped: int) -> None:
+    fill(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / name).write_text("\n  Leaves \u2014 from a field.\n\n", encoding="utf-8")
+
+    found = scan(tmp_path)
+
+    assert found.description == ("" if skipped else "Leaves \u2014 from a field.")
+    assert found.skipped["not_images"] == skipped
+
+
+def test_a_description_is_cut_and_what_is_no_utf_8_replaced(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "dataset_info.txt").write_bytes(b"\xef\xbb\xbf\xff" + "\u6728".encode() * 5000)
+
+    assert scan(tmp_path).description == "\ufffd" + "\u6728" * 3999
+
+
+def test_only_a_file_of_the_top_folder_that_stays_inside_is_a_description(tmp_path: Path) -> None:
+    outside = fill(tmp_path / "outside", "secret")
+    (outside / "secret").write_text("secret")
+    root = fill(tmp_path / "root", "a/1.png", "b/1.png", "a/dataset_info.txt", "dataset_info.md/1.png")
+    (root / "dataset_info.txt").symlink_to(outside / "secret")
+
+    found = scan(root)
+
+    assert found.description == ""
+    assert found.classes == ("a", "b", "dataset_info.md")
+    assert found.skipped == {"hidden": 0, "not_images": 1, "links": 1}
+
+
 def test_links_are_followed_only_to_files_inside(tmp_path: Path) -> None:
     outside = fill(tmp_path / "outside", "x.png", "sub/y.png")
     root = fill(tmp_path / "root", "a/1.png", "b/1.png")
@@ -157,6 +188,13 @@ def test_each_refusal_is_one_clear_sentence(tmp_path: Path, files: list[str], se
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert "is no folder" in refusal(tmp_path / "nowhere")
     assert "is no folder" in refusal(fill(tmp_path, "file") / "file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_description_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    (fill(tmp_path, "a/1.png", "b/1.png", "dataset_info.txt") / "dataset_info.txt").chmod(0)
+
+    assert refusal(tmp_path).startswith("'dataset_info.txt' cannot be read (Permission denied)")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")

@@ -1,7 +1,7 @@
 """A folder with one sub-folder per class, or with train/ and test/ (and validation/) of such.
 
 A class folder's images are found at any depth below it. Links to folders are never followed, links to files only while
-they stay inside. What is an image is decided by its extension.
+they stay inside. What is an image is decided by its extension. What they show may be told in a file beside the folders.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ SPLIT_NAMES = {
 """Folder name, in any case -> split."""
 JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
 """What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
+
+DESCRIPTIONS = ("dataset_info.txt", "dataset_info.md")
+"""Files of the top folder that say what the images show; the first that is there counts."""
+DESCRIPTION = 4000
+"""Characters kept of a description: it is part of every prompt."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,15 @@ def scan(root: Path) -> Folders:
         for file in found.get(split, {}).get(name, [])
     ]
     files, labels, given = zip(*rows, strict=True)
-    return Folders(walk.root, classes, files, np.array(labels, np.int64), np.array(given, np.int8), dict(walk.skipped))
+    return Folders(
+        walk.root,
+        classes,
+        files,
+        np.array(labels, np.int64),
+        np.array(given, np.int8),
+        dict(walk.skipped),
+        _description(walk.root),
+    )
 
 
 @dataclass(frozen=True)
@@ -123,7 +136,7 @@ class _Walk:
                 self.skipped["hidden"] += 1
             elif entry.is_symlink() and not self._stays_inside(entry):
                 self.skipped["links"] += 1
-            else:
+            elif folder or entry.name not in DESCRIPTIONS or not entry.is_file():
                 yield entry
 
     def _stays_inside(self, entry: os.DirEntry[str]) -> bool:
@@ -137,6 +150,27 @@ class _Walk:
             return True
         self.skipped["not_images"] += 1
         return False
+
+
+def _description(root: Path) -> str:
+    """What the folder says of itself; empty where it says nothing.
+
+    Raises:
+        UnusableDatasetError: it cannot be read.
+    """
+    for path in (root / name for name in DESCRIPTIONS):
+        if path.is_file() and path.resolve().is_relative_to(root):
+            return _text(path)
+    return ""
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(16 * DESCRIPTION)  # four bytes a character, and blank lines before the first
+    except OSError as error:
+        raise UnusableDatasetError(f"{path.name!r} cannot be read ({error.strerror}): allow it or remove it.") from None
+    return content.decode("utf-8-sig", errors="replace").strip()[:DESCRIPTION]
 
 
 def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
