@@ -84,20 +84,20 @@ class Agent:
             UnusableReplyError: none of the replies could be used; the reason is the last one's.
             ChatError: no reply can be had.
         """
-        text, tries = "", 0
-        error: UnusableReplyError | None = None
-        while tries < TRIES:
-            tries += 1
+        text, error = "", None
+        for left in reversed(range(TRIES)):
+            text, fault = self._reply(question, text, error, last=not left)
             try:
-                text = self._reply(question, text, error, last=tries == TRIES)
-                return parse(text)
+                return parse(_sound(text, fault))
             except UnusableReplyError as unusable:
                 error = unusable
         assert error is not None
         raise error
 
-    def _reply(self, question: Question, before: str, error: UnusableReplyError | None, *, last: bool) -> str:
-        """The whole text of a reply, continued where it was cut off."""
+    def _reply(
+        self, question: Question, before: str, error: UnusableReplyError | None, *, last: bool
+    ) -> tuple[str, str]:
+        """The whole text of a reply, continued where it was cut off; and what is wrong with it, if anything is."""
         request, reply = self._send(question, before, error, last=last)
         text = clean(reply.text)
         for _ in range(CONTINUATIONS):
@@ -106,11 +106,11 @@ class Agent:
             turns = (Message(role="assistant", text=text), Message(role="user", text=GO_ON))
             reply = self._chat.ask(replace(request, messages=(*request.messages, *turns)))
             text += _continuation(text, clean(reply.text))
+        if len(text) > LARGEST:
+            return text, f"Your reply has {len(text):,} characters: you repeat yourself. Be brief."
         if reply.cut_off:
-            raise UnusableReplyError("Your reply reached the output limit before its end. Answer again, much shorter.")
-        if not text.strip():
-            raise UnusableReplyError("Your reply was empty.")
-        return text
+            return text, "Your reply reached the output limit before its end. Answer again, much shorter."
+        return text, "" if text.strip() else "Your reply was empty."
 
     def _send(
         self, question: Question, before: str, error: UnusableReplyError | None, *, last: bool
@@ -154,12 +154,17 @@ def _continuation(text: str, more: str) -> str:
     return re.sub(r"\A\s*```[^\n]*\n", "", more) if opened else more
 
 
-def clean(text: str) -> str:
-    """A reply without control characters and lone surrogates, which no file could hold.
+def _sound(text: str, fault: str) -> str:
+    """A reply with nothing wrong about it.
 
     Raises:
-        UnusableReplyError: it is larger than any answer.
+        UnusableReplyError: there is.
     """
-    if len(text) > LARGEST:
-        raise UnusableReplyError(f"Your reply has {len(text):,} characters: you repeat yourself. Be brief.")
+    if fault:
+        raise UnusableReplyError(fault)
+    return text
+
+
+def clean(text: str) -> str:
+    """A reply without control characters and lone surrogates, which no file could hold."""
     return printable(text.replace("\r\n", "\n"))

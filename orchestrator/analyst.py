@@ -89,9 +89,13 @@ def give_feedback(  # noqa: PLR0913 - one question, each part of it named
         feedback = read_answer(text, Feedback)
         number = tried.get(_plain(feedback.line))
         if number is not None and feedback.component != "none":
-            raise RepeatedReplyError(f"That was tried in iteration {number}. Think of something else.")
+            raise RepeatedReplyError(f"That was measured in iteration {number}. Think of something else.")
         return feedback
 
+    if images:
+        left += (
+            " The picture shows validation images that it is most surely wrong about: true class, then what it said."
+        )
     more = '; "recipe" for another recipe altogether' if choosing else ""
     schema = schema_of(Feedback)
     if not choosing:

@@ -50,8 +50,14 @@ class ChangeAnswer(Answer):
     change: Change
 
 
-def choose_recipe(
-    agent: Agent, sections: tuple[Section, ...], offered: Sequence[Choice], *, purpose: str, iteration: int
+def choose_recipe(  # noqa: PLR0913 - one question, each part of it named
+    agent: Agent,
+    sections: tuple[Section, ...],
+    offered: Sequence[Choice],
+    *,
+    purpose: str,
+    iteration: int,
+    images: tuple[bytes, ...] = (),
 ) -> tuple[Choice, str]:
     """One of these, and why.
 
@@ -70,6 +76,7 @@ def choose_recipe(
         iteration=iteration,
         sections=(*sections, recipes_section(offered)),
         order=render("choose_recipe_order", purpose=purpose, names=", ".join(by_name)),
+        images=images,
         schema=object_schema({"why": {"type": "string"}, "recipe": {"type": "string", "enum": list(by_name)}}),
     )
     return agent.ask(question, parse)

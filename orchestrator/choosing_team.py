@@ -115,7 +115,12 @@ class ChoosingTeam:
         """A whole recipe; the likeliest one where no reply names any."""
         try:
             choice, why = choose_recipe(
-                agent, (profile_section(profile), *sections), offered, purpose=purpose, iteration=iteration
+                agent,
+                (profile_section(profile), *sections),
+                offered,
+                purpose=purpose,
+                iteration=iteration,
+                images=() if sections else self.review.contact_sheet(),
             )
         except UnusableReplyError as error:
             choice, why = offered[0], f"No choice came back ({error}); it is the likeliest."

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from orchestrator.errors import SettingsError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.settings import Settings
-
-KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,33 @@ def machine_findings(settings: Settings) -> list[Finding]:
     from orchestrator.weights import available_weights
 
     weights = available_weights(settings.weights_dir)
-    keys = [name for name in KEYS if os.environ.get(name)]
     return [
         Finding("cores", f"{settings.job_cores():g} for a job"),
         Finding("memory", f"{settings.job_memory() / (1 << 30):.0f} GiB for a job"),
         _disk(settings.runs_dir),
-        Finding("keys", ", ".join(f"{name} is set" for name in keys) or "none", "" if keys else "none is needed yet"),
+        _keys(settings),
+        _team(settings),
         Finding(
             "weights",
             f"{len(weights)} pretrained in {settings.weights_dir}" if weights else "none",
             "" if weights else f"recipes train from scratch; put weights into {settings.weights_dir}",
         ),
     ]
+
+
+def _keys(settings: Settings) -> Finding:
+    keys = [name.upper() for name in ("openai_api_key", "anthropic_api_key") if getattr(settings, name)]
+    return Finding("keys", ", ".join(f"{name} is set" for name in keys) or "none", "" if keys else "none is needed")
+
+
+def _team(settings: Settings) -> Finding:
+    """Who would work, or why nobody could."""
+    from orchestrator.teams import check_team
+
+    try:
+        return Finding("team", check_team(settings))
+    except SettingsError as error:
+        return Finding("team", "-", str(error))
 
 
 def _disk(folder: Path) -> Finding:

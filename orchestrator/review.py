@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.agent import UnusableReplyError
@@ -12,11 +13,12 @@ from orchestrator.diagnosis import diagnose
 from orchestrator.journal import attempt_folder
 from orchestrator.material import Section
 from orchestrator.outcome import Trained
+from orchestrator.sheets import SheetError
 from orchestrator.summarizer import summarize
 from orchestrator.team import best
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.agent import Agent
@@ -34,10 +36,10 @@ STEER_CHARACTERS = 4000
 
 
 class Pictures(Protocol):
-    """Images for models that see: PNG files, or None where there is none to show."""
+    """Images for models that see: PNG files; a SheetError where there is none to show."""
 
-    def contact_sheet(self) -> bytes | None: ...
-    def worst_mistakes(self, attempt: Path) -> bytes | None:
+    def contact_sheet(self) -> bytes: ...
+    def worst_mistakes(self, attempt: Path) -> bytes:
         """Of the attempt in this folder."""
         ...
 
@@ -68,7 +70,7 @@ class Review:
                 history,
                 left=f"This will be iteration {len(history)} of {self.planned}.",
                 choosing=choosing,
-                images=self._mistakes(standing),
+                images=self.mistakes(standing),
             )
         except UnusableReplyError:
             return feedback_by_rule(diagnose(standing.outcome, profile.task, None))
@@ -114,11 +116,21 @@ class Review:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(STEER_CHARACTERS)
 
-    def _mistakes(self, standing: Iteration) -> tuple[bytes, ...]:
-        if self.pictures is None:
-            return ()
-        sheet = self.pictures.worst_mistakes(attempt_folder(self.run, standing.number, standing.attempts))
-        return (sheet,) if sheet else ()
+    def contact_sheet(self) -> tuple[bytes, ...]:
+        """A picture of the classes, for an architect that sees; else none."""
+        return _drawn(self.pictures.contact_sheet) if self.pictures else ()
+
+    def mistakes(self, standing: Iteration) -> tuple[bytes, ...]:
+        """A picture of what the best is most surely wrong about, for an analyst that sees; else none."""
+        attempt = attempt_folder(self.run, standing.number, standing.attempts)
+        return _drawn(partial(self.pictures.worst_mistakes, attempt)) if self.pictures else ()
+
+
+def _drawn(draw: Callable[[], bytes]) -> tuple[bytes, ...]:
+    try:
+        return (draw(),)
+    except SheetError:
+        return ()
 
 
 def blueprint_sections(history: Sequence[Iteration]) -> list[Section]:

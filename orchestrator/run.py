@@ -19,6 +19,7 @@ from orchestrator.manifest import describe_run
 from orchestrator.prepare import open_dataset
 from orchestrator.run_folder import hold, open_run
 from orchestrator.scoring import majority_accuracy
+from orchestrator.sheets import Sheets
 from orchestrator.summary import score_finals, write_summary
 from orchestrator.team import Profile
 from orchestrator.teams import check_team, open_team
@@ -57,7 +58,8 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
             on_event=terminal.event,
             log=open_log(log),
         )
-        team, ledger = open_team(settings, folder, say=terminal.say)
+        pictures = Sheets(jobs, dataset, folder / "sheets") if settings.llm_vision else None
+        team, ledger = open_team(settings, folder, say=terminal.say, pictures=pictures)
         terminal.say(f"{dataset_lines(dataset)}; team: {team.name}; sandbox: {sandbox.name}.")
         if done := len(journal.history()):
             terminal.say(f"Going on with {folder} after {done} iterations.")

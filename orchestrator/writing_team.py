@@ -113,7 +113,7 @@ class WritingTeam:
         sections = (profile_section(profile), recipes_section(offered), *_failed(history), _reference(profile))
         ask = design if self.zero_shot else blueprint
         try:
-            made = ask(self.review.agents["architect"], sections, self._contact_sheet(), iteration)
+            made = ask(self.review.agents["architect"], sections, self.review.contact_sheet(), iteration)
         except UnusableReplyError:
             return self.chooser.draft(profile)
         return self._complete(profile, made, iteration)
@@ -143,10 +143,6 @@ class WritingTeam:
             what = f"The engineer's reply could not be used: {error}"
             return replace(proposal, fault=Crash(phase="write", step=f"{name}.py", culprit=name, error=what[:1000]))
         return replace(proposal, pipeline=proposal.pipeline.with_component(name, source))
-
-    def _contact_sheet(self) -> tuple[bytes, ...]:
-        sheet = self.review.pictures and self.review.pictures.contact_sheet()
-        return (sheet,) if sheet else ()
 
 
 def _first_order(profile: Profile, proposal: Proposal, name: ComponentName, fault: str, iteration: int) -> Order:

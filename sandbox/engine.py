@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,24 @@ def connect() -> DockerClient:
     import docker
 
     try:
+        _knock(docker.utils.kwargs_from_env().get("base_url", docker.constants.DEFAULT_UNIX_SOCKET))
         client = docker.from_env(timeout=ANSWER_SECONDS)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
         raise SandboxError(f"No container engine answers ({reason}): start Docker, or set DOCKER_HOST.") from None
     return client
+
+
+def _knock(address: str) -> None:
+    """Connect to a Unix socket and hang up: where nobody answers, docker-py 7.1 would leave one open."""
+    scheme, _, path = address.partition("://")
+    if "unix" in scheme:
+        with socket.socket(socket.AF_UNIX) as knocking:
+            try:
+                knocking.connect(path)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, path) from None
 
 
 def describe(client: DockerClient) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.report import Crash, Event, Report
+from orchestrator.chat import Reply, Usage
 from orchestrator.components import Pipeline
 from orchestrator.dataset import Dataset
 from orchestrator.outcome import Crashed, Trained
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from orchestrator.chat import Request
     from orchestrator.outcome import Outcome
     from orchestrator.team import Attempt, Profile
 
@@ -98,6 +100,30 @@ def trained(accuracy: float) -> Trained:
 def crashed(culprit: str | None = "data") -> Crashed:
     crash = Crash(phase="check", step="import data", culprit=culprit, error="NameError: torhc")
     return Crashed(crash=crash, log="NameError: torhc", seconds=0.5)
+
+
+@dataclass
+class ScriptedChat:
+    """A chat model that answers in turn; what is an error is raised; after the last it has nothing to say."""
+
+    replies: Iterable[str | Reply | Exception] = ()
+    model: str = "scripted"
+    asked: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._replies = iter(self.replies)
+
+    def ask(self, request: Request) -> Reply:
+        self.asked.append(request)
+        said = next(self._replies, "")
+        if isinstance(said, Exception):
+            raise said
+        return said if isinstance(said, Reply) else make_reply(said)
+
+
+def make_reply(text: str, *, cut_off: bool = False) -> Reply:
+    usage = Usage(tokens_in=100, tokens_out=len(text) // 3)
+    return Reply(text=text, usage=usage, seconds=0.1, model="scripted", cut_off=cut_off)
 
 
 @dataclass

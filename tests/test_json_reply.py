@@ -1,0 +1,56 @@
+"""JSON is read out of a reply strictly, and what is wrong with it is said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from orchestrator.agent import UnusableReplyError
+from orchestrator.json_reply import Answer, read_answer, schema_of
+
+
+class Verdict(Answer):
+    """A small answer."""
+
+    why: str
+    component: Literal["data", "model"]
+    rate: float
+
+
+GOOD = '{"why": "Slow.", "component": "data", "rate": 0.1}'
+
+
+@pytest.mark.parametrize(
+    "text", [GOOD, f"```json\n{GOOD}\n```", f"Sure! Here it is: {GOOD} Hope that helps {{}}.", GOOD[:-1] + ', "x": 1}']
+)
+def test_an_object_is_found_where_it_stands(text: str) -> None:
+    assert read_answer(text, Verdict) == Verdict(why="Slow.", component="data", rate=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "holds no JSON object"),
+        ("The answer is data.", "holds no JSON object"),
+        ('{"why": "Slow.", // really\n "component": "data"}', "no valid JSON"),
+        ('{"why": "Slow.", "component": "da', "no valid JSON"),
+        ("{" * 100_000, "no valid JSON"),
+        ('{"a":' * 100_000, "no valid JSON"),
+        ('{"rate": ' + "9" * 10_000 + "}", "no valid JSON"),
+        ('{"why": "Slow.", "component": "data"}', "'rate' will not do: field required"),
+        (GOOD.replace("data", "host"), "'component' will not do"),
+        (GOOD.replace("0.1", "[]"), "'rate' will not do"),
+    ],
+)
+def test_anything_else_is_refused_with_the_reason(text: str, says: str) -> None:
+    with pytest.raises(UnusableReplyError, match=says):
+        read_answer(text, Verdict)
+
+
+def test_the_schema_asks_for_every_field_and_no_other() -> None:
+    schema = schema_of(Verdict)
+
+    assert schema["required"] == ["why", "component", "rate"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["component"] == {"enum": ["data", "model"], "type": "string"}
