@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.agent import Agent
     from orchestrator.material import Section
 
+PICTURE = "\n\nThe picture shows some training images of each class, with its name."
 BLUEPRINT = 6000
 """Characters that are kept: every engineer reads them each time."""
 
@@ -47,7 +48,7 @@ def design(agent: Agent, sections: tuple[Section, ...], images: tuple[bytes, ...
                 f"It lacks {', '.join(missing)}. Each file belongs into a fence of its own, its name in the line above."
             )
 
-    question = Question(iteration=iteration, sections=sections, order=render("architect_order"), images=images)
+    question = _question("architect_order", sections, images, iteration)
     try:
         agent.ask(question, parse)
     except UnusableReplyError:
@@ -58,5 +59,10 @@ def design(agent: Agent, sections: tuple[Section, ...], images: tuple[bytes, ...
 
 def blueprint(agent: Agent, sections: tuple[Section, ...], images: tuple[bytes, ...], iteration: int) -> Design:
     """Ask for the blueprint alone: the engineers write the files in turn (the paper's ablation, Table 4)."""
-    question = Question(iteration=iteration, sections=sections, order=render("blueprint_order"), images=images)
+    question = _question("blueprint_order", sections, images, iteration)
     return Design(blueprint=shorten(agent.ask(question, str.strip), BLUEPRINT), files={})
+
+
+def _question(order: str, sections: tuple[Section, ...], images: tuple[bytes, ...], iteration: int) -> Question:
+    words = render(order) + (PICTURE if images else "")
+    return Question(iteration=iteration, sections=sections, order=words, images=images)
