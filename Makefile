@@ -5,10 +5,10 @@ BIN := .venv/bin
 export DATASET ?= digits
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run predict test check image doctor bench clean
+.PHONY: help setup run test test-llm check image doctor bench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/host  ## train the best classifier: make run DATASET=digits, or DATASET=path/to/folder
 	@$(BIN)/automodel run
@@ -18,6 +18,9 @@ setup: .venv/host  ## install everything and make a sandbox usable; `run` does i
 
 test: .venv/dev  ## run the tests; those that need an engine are skipped where none answers
 	@$(BIN)/python -m pytest
+
+test-llm: .venv/dev  ## the loop with a real small language model on loopback: see README; not in CI
+	@$(BIN)/python -m tests.llm
 
 check: .venv/dev  ## formatter, linter and types
 	@$(BIN)/ruff format --check .
