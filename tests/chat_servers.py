@@ -32,6 +32,7 @@ class ChatServer:
     """What it was sent, and what it will do."""
 
     script: list[Act]
+    then: Callable[[dict[str, Any]], Act]
     url: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -45,9 +46,10 @@ class Handler(BaseHTTPRequestHandler):
     chat: ChatServer
 
     def do_POST(self) -> None:
-        self.chat.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.chat.bodies.append(body)
         self.chat.headers.append({name.lower(): value for name, value in self.headers.items()})
-        act = self.chat.script.pop(0) if self.chat.script else good()
+        act = self.chat.script.pop(0) if self.chat.script else self.chat.then(body)
         act(self)
 
     def log_message(self, *_args: object) -> None:
@@ -69,9 +71,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(*script: Act) -> Iterator[ChatServer]:
-    """Play a script."""
-    chat = ChatServer(list(script))
+def serve(*script: Act, then: Callable[[dict[str, Any]], Act] | None = None) -> Iterator[ChatServer]:
+    """Play a script, then answer each request as `then` says, or well."""
+    chat = ChatServer(list(script), then or (lambda _: good()))
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"chat": chat}))
     chat.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
