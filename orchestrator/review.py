@@ -66,7 +66,7 @@ class Review:
         try:
             feedback = give_feedback(
                 self.agents["analyst"],
-                self._sections(profile, history, standing),
+                self._sections(profile, history, standing, choosing=choosing),
                 history,
                 left=f"This will be iteration {len(history)} of {self.planned}.",
                 choosing=choosing,
@@ -99,13 +99,16 @@ class Review:
             if isinstance(iteration.outcome, Trained) and iteration.number not in self._summaries:
                 self._summaries[iteration.number] = summarize(self.agents["summarizer"], iteration)
 
-    def _sections(self, profile: Profile, history: Sequence[Iteration], standing: Iteration) -> tuple[Section, ...]:
+    def _sections(
+        self, profile: Profile, history: Sequence[Iteration], standing: Iteration, *, choosing: bool
+    ) -> tuple[Section, ...]:
+        """What the analyst reads; who only chooses values needs no code, which is two thirds of it."""
         return (
             profile_section(profile),
             *blueprint_sections(history),
             history_section(history, self._summaries),
             result_section(standing, profile.task.classes),
-            *pipeline_sections(standing.proposal.pipeline),
+            *(() if choosing else pipeline_sections(standing.proposal.pipeline)),
             Section(title="The user's own wishes for this run: follow them where you can", text=self._steering()),
         )
 

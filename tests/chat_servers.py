@@ -87,11 +87,11 @@ def serve(*script: Act, then: Callable[[dict[str, Any]], Act] | None = None) -> 
         server.server_close()
 
 
-def good(text: str = TEXT, *, cut_off: bool = False) -> Act:
+def good(text: str = TEXT, *, cut_off: bool = False, tokens: int = 20) -> Act:
     """Answer as the provider does whose format the request has: 100 tokens in, 60 of them cached, and 20 out."""
 
     def act(handler: Handler) -> None:
-        reply = _message(text, cut_off) if handler.anthropic else _completion(text, cut_off)
+        reply = _message(text, cut_off, tokens) if handler.anthropic else _completion(text, cut_off, tokens)
         handler.reply(200, json.dumps(reply).encode(), {})
 
     return act
@@ -138,7 +138,7 @@ def drip(handler: Handler) -> None:
 
 def slow(handler: Handler) -> None:
     """Send a good reply in twenty pieces, 10 ms apart."""
-    raw = json.dumps(_message(TEXT, False) if handler.anthropic else _completion(TEXT, False)).encode()
+    raw = json.dumps(_message(TEXT, False, 20) if handler.anthropic else _completion(TEXT, False, 20)).encode()
     handler.begin(200, {"Content-Length": str(len(raw))})
     step = len(raw) // 20
     for start in range(0, len(raw), step):
@@ -164,8 +164,8 @@ def ask_for(text: str = "Write train.py.", **more: Any) -> Request:
     return Request(**{**wanted, **more})
 
 
-def _completion(text: str, cut_off: bool) -> dict[str, Any]:
-    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+def _completion(text: str, cut_off: bool, tokens: int) -> dict[str, Any]:
+    usage = {"prompt_tokens": 100, "completion_tokens": tokens, "total_tokens": 100 + tokens}
     return {
         "id": "1",
         "object": "chat.completion",
@@ -182,8 +182,13 @@ def _completion(text: str, cut_off: bool) -> dict[str, Any]:
     }
 
 
-def _message(text: str, cut_off: bool) -> dict[str, Any]:
-    usage = {"input_tokens": 30, "output_tokens": 20, "cache_read_input_tokens": 60, "cache_creation_input_tokens": 10}
+def _message(text: str, cut_off: bool, tokens: int) -> dict[str, Any]:
+    usage = {
+        "input_tokens": 30,
+        "output_tokens": tokens,
+        "cache_read_input_tokens": 60,
+        "cache_creation_input_tokens": 10,
+    }
     return {
         "id": "1",
         "type": "message",

@@ -207,12 +207,14 @@ def test_a_budget_that_is_spent_ends_the_run_cleanly_before_the_call(home: Path,
     if backend == "docker":
         pytest.skip("the same in either sandbox")
     home = home / "budget"
-    knobs = {"BUDGET_TOKENS": "24000", "LLM_OUTPUT_TOKENS": "2000"}
-    with serve(then=five_iterations()) as server:
+    knobs = {"BUDGET_TOKENS": "30000", "LLM_OUTPUT_TOKENS": "2000"}
+    actors = five_iterations()
+    actors.parts["architect"] = [good(drafted(), tokens=24_000)]
+    with serve(then=actors) as server:
         done = subprocess.run(**run_digits(server, home, backend, "openai", **knobs), check=False)
 
     assert done.returncode == 0, done.stdout
     summary = json.loads((only_run(home, backend) / "summary.json").read_text())
-    assert "the next call could pass BUDGET_TOKENS=24,000" in summary["ended"]
-    assert summary["tokens"] <= 24_000
+    assert "the next call could pass BUDGET_TOKENS=30,000" in summary["ended"]
+    assert summary["tokens"] <= 30_000
     assert summary["test"]["accuracy"] > 0
