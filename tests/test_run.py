@@ -45,8 +45,11 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 def environment(home: Path, backend: str, **knobs: str) -> dict[str, str]:
+    keys = {f"{name}_{what}": "" for name in ("OPENAI", "ANTHROPIC") for what in ("API_KEY", "BASE_URL")}
     return {
         **os.environ,
+        **keys,
+        "LLM_PROVIDER": "auto",
         "DATASETS_DIR": str(home / "datasets"),
         "RUNS_DIR": str(home / backend),
         "SANDBOX_BACKEND": backend,
