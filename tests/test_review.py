@@ -76,7 +76,7 @@ def test_the_analyst_reads_history_scores_curve_errors_time_and_code(tmp_path: P
         "- 1: data: darker: accuracy 0.8000",
         "discarded",
         "- 2: model: huge: FAILED, MemoryError: too much",
-        "0: recall 0.250 of 4; taken for 1 3x",
+        "0: recall 0.250 of 4 images; taken for 1 3x",
         "an epoch 2.5 s; 70 parameters; memory at its peak 300 MiB",
         "tuning_accuracy 0.9",
         "The blueprint.",
