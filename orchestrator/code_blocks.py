@@ -14,6 +14,8 @@ from orchestrator.components import COMPONENTS, ComponentName
 
 FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n`]*)$")
 LABEL = re.compile(r"\b(data|model|train)\.py\b", re.IGNORECASE)
+LONGEST_LABEL = 40
+"""Characters; a longer line that names a file is a sentence."""
 MARK = re.compile(r"^#+[ \t]*[=\-*# ]*`*(data|model|train)\.py\b[^\n]*$", re.IGNORECASE | re.MULTILINE)
 """A comment line that says which file begins: models put three of them into one block."""
 
@@ -43,10 +45,12 @@ def find_file(text: str, name: ComponentName) -> str:
 
 
 def prose(text: str) -> str:
-    """What a reply says before its first block."""
+    """What a reply says before its first block, the block's label aside."""
     lines = text.splitlines()
-    end = next((number for number, line in enumerate(lines) if FENCE.match(line)), len(lines))
-    return "\n".join(lines[:end]).strip()
+    said = lines[: next((number for number, line in enumerate(lines) if FENCE.match(line)), len(lines))]
+    while said and (not said[-1].strip() or (LABEL.search(said[-1]) and len(said[-1]) <= LONGEST_LABEL)):
+        said.pop()
+    return "\n".join(said).strip()
 
 
 def find_blocks(text: str) -> list[Block]:

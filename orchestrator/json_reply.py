@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from harness.report import printable
 from orchestrator.agent import UnusableReplyError
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ class Answer(BaseModel):
     """What an agent answers under a schema: each field is asked for, what is more is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        """What JSON escapes hide from the eye is dropped here as it is from plain text."""
+        return printable(value) if isinstance(value, str) else value
 
 
 A = TypeVar("A", bound=Answer)

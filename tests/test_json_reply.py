@@ -48,6 +48,12 @@ def test_anything_else_is_refused_with_the_reason(text: str, says: str) -> None:
         read_answer(text, Verdict)
 
 
+def test_what_json_escapes_hide_does_not_reach_a_terminal_or_a_file() -> None:
+    said = GOOD.replace("Slow.", r"\u001b[2J\ud800Slow.\u202e")
+
+    assert read_answer(said, Verdict).why == "[2JSlow."
+
+
 def test_the_schema_asks_for_every_field_and_no_other() -> None:
     schema = schema_of(Verdict)
 

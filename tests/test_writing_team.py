@@ -43,7 +43,7 @@ def test_the_architects_one_reply_is_divided_into_the_three_components(tmp_path:
 
     assert proposal.pipeline == PLAIN
     assert (proposal.component, proposal.choice, proposal.fault) == (None, None, None)
-    assert proposal.notes == "A small network, ten epochs.\n\n`data.py`"
+    assert proposal.notes == "A small network, ten epochs."
     assert staff.calls() == {"architect": 1}
 
 

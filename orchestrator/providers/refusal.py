@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from harness.report import printable
 from orchestrator.chat import ContextTooLongError, TransientError
 from orchestrator.errors import ChatError
 
@@ -57,7 +58,7 @@ def read_refusal(response: Response, endpoint: Endpoint) -> Refusal:
     """Read an error response, whatever its form."""
     facts = _facts(response.content)
     message = str(facts.get("message") or response.reason_phrase or f"status {response.status_code}")
-    quote = endpoint.redact(" ".join(message.split()))[:LONGEST_QUOTE].rstrip(".")
+    quote = printable(endpoint.redact(" ".join(message.split())))[:LONGEST_QUOTE].rstrip(".")
     parts = [facts.get("param"), facts.get("code"), facts.get("type"), facts.get("details"), message]
     text = " ".join(str(part) for part in parts if part).lower()
     return Refusal(status=response.status_code, text=text, quote=quote, after=_after(response.headers))
