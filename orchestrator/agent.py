@@ -35,6 +35,11 @@ LARGEST = 1 << 20
 """Characters of a reply; a larger one is a loop, not an answer."""
 HOT = 1.0
 """The temperature for something different; above it, models fall apart and Anthropic refuses."""
+REASON = 2_000
+"""Characters of a reason: it may quote the reply."""
+NOTHING = "(nothing)"
+"""Stands for an empty reply: Anthropic refuses messages without text."""
+AGAIN = "Answer again, whole."
 GO_ON = "You reached the output limit. Go on exactly where you stopped, in the same line, without repeating anything."
 
 
@@ -76,6 +81,7 @@ class Agent:
         self._output_tokens = output_tokens
         self._temperature = temperature
         self._room = ROOM
+        self._heard = False
 
     def ask(self, question: Question, parse: Callable[[str], T]) -> T:
         """Ask until `parse` takes the reply, three times at most.
@@ -86,8 +92,8 @@ class Agent:
         """
         text, error = "", None
         for left in reversed(range(TRIES)):
-            text, fault = self._reply(question, text, error, last=not left)
             try:
+                text, fault = self._reply(question, text, error, last=not left)
                 return parse(_sound(text, fault))
             except UnusableReplyError as unusable:
                 error = unusable
@@ -101,10 +107,13 @@ class Agent:
         request, reply = self._send(question, before, error, last=last)
         text = clean(reply.text)
         for _ in range(CONTINUATIONS):
-            if not reply.cut_off or question.schema or not text.strip():
+            if not reply.cut_off or question.schema or not text.strip() or len(text) > LARGEST:
                 break
             turns = (Message(role="assistant", text=text), Message(role="user", text=GO_ON))
-            reply = self._chat.ask(replace(request, messages=(*request.messages, *turns)))
+            try:
+                reply = self._chat.ask(replace(request, messages=(*request.messages, *turns)))
+            except ContextTooLongError:
+                break  # it was the end of the context that cut it off
             text += _continuation(text, clean(reply.text))
         if len(text) > LARGEST:
             return text, f"Your reply has {len(text):,} characters: you repeat yourself. Be brief."
@@ -115,16 +124,34 @@ class Agent:
     def _send(
         self, question: Question, before: str, error: UnusableReplyError | None, *, last: bool
     ) -> tuple[Request, Reply]:
-        """Ask, with half as much material each time that it was too long."""
+        """Ask; where that was too long, without the echo and the images, then with half as much material each time."""
         while True:
             request = self._request(question, before, error, last=last)
             try:
-                return request, self._chat.ask(request)
-            except ContextTooLongError:
-                length = sum(len(message.text) for message in request.messages)
-                if self._room <= LEAST_ROOM:
-                    raise
-                self._room = max(LEAST_ROOM, min(self._room, length) // 2)
+                reply = self._chat.ask(request)
+            except ContextTooLongError as long:
+                if before or question.images:
+                    before, question = "", replace(question, images=())
+                else:
+                    self._shrink(request, long)
+            else:
+                self._heard = True
+                return request, reply
+
+    def _shrink(self, request: Request, long: ContextTooLongError) -> None:
+        """Show less from now on.
+
+        Raises:
+            UnusableReplyError: there is nothing left to leave out.
+            ContextTooLongError: and the model never read anything of ours.
+        """
+        if self._room > LEAST_ROOM:
+            length = sum(len(message.text) for message in request.messages)
+            self._room = max(LEAST_ROOM, min(self._room, length) // 2)
+        elif self._heard:
+            raise UnusableReplyError("There is more to read than the model can.")
+        else:
+            raise long
 
     def _request(self, question: Question, before: str, error: UnusableReplyError | None, *, last: bool) -> Request:
         material = lay_out(question.sections, self._room)
@@ -134,8 +161,8 @@ class Agent:
         if error:
             example = f"\n\n{question.example}" if last and repeated else ""
             again = (
-                Message(role="assistant", text=shorten(before, min(ECHO, self._room // 2)) or "(nothing)"),
-                Message(role="user", text=f"This will not do: {error}\n\nAnswer again, whole.{example}"),
+                Message(role="assistant", text=shorten(before.strip(), min(ECHO, self._room // 2)) or NOTHING),
+                Message(role="user", text=f"This will not do: {shorten(str(error), REASON)}\n\n{AGAIN}{example}"),
             )
         return Request(
             agent=self.name,

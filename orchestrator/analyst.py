@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from orchestrator.agent import Question, RepeatedReplyError
+from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
 from orchestrator.components import COMPONENTS, ComponentName
 from orchestrator.json_reply import Answer, read_answer, schema_of
+from orchestrator.material import one_line
 from orchestrator.outcome import Trained
 from prompts.words import render
 
@@ -33,7 +34,7 @@ class Feedback(Answer):
     meaning: str
     component: Literal["data", "model", "train", "recipe", "none"]
     """`recipe`: another recipe altogether, where recipes are chosen; `none`: nothing worth trying is left."""
-    change: str = Field(min_length=1)
+    change: str
     """A line of the table."""
     instructions: str
     expectation: str
@@ -41,7 +42,9 @@ class Feedback(Answer):
     @field_validator("seen", "meaning", "change", "instructions", "expectation")
     @classmethod
     def _cut(cls, text: str) -> str:
-        return " ".join(text.split())[:LONGEST]
+        if not text.strip():
+            raise ValueError("it is empty")
+        return one_line(text, LONGEST)
 
     @property
     def owner(self) -> ComponentName | None:
@@ -64,8 +67,13 @@ class Feedback(Answer):
 class Triage(Answer):
     """Who is to mend a crash that names nobody."""
 
-    component: Literal["data", "model", "train"]
+    component: ComponentName
     instructions: str
+
+    @field_validator("instructions")
+    @classmethod
+    def _cut(cls, text: str) -> str:
+        return one_line(text, LONGEST)
 
 
 def give_feedback(  # noqa: PLR0913 - one question, each part of it named
@@ -87,6 +95,8 @@ def give_feedback(  # noqa: PLR0913 - one question, each part of it named
 
     def parse(text: str) -> Feedback:
         feedback = read_answer(text, Feedback)
+        if feedback.component == "recipe" and not choosing:
+            raise UnusableReplyError('"component" is one of "data", "model", "train" and "none".')
         number = tried.get(_plain(feedback.line))
         if number is not None and feedback.component != "none":
             raise RepeatedReplyError(f"That was measured in iteration {number}. Think of something else.")
@@ -131,7 +141,7 @@ def feedback_by_rule(diagnosis: Diagnosis) -> Feedback:
         seen=diagnosis.sentence,
         meaning=f"It is {diagnosis.finding}.",
         component=component,
-        change=f"{component}: against {diagnosis.finding}",
+        change=f"against {diagnosis.finding}",
         instructions=f"Make the one change in {component}.py that is most likely to help a pipeline that is "
         f"{diagnosis.finding}.",
         expectation="The validation accuracy rises.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -10,8 +11,8 @@ from orchestrator.errors import ChatError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CHARACTERS_A_TOKEN = 3
-"""Code and English have 3.3 to 4.5 characters a token; three overestimates, as a cap should."""
+BYTES_A_TOKEN = 3
+"""Code and English have 3.3 to 4.5 bytes a token, Chinese about 3; three overestimates, as a cap should."""
 IMAGE_TOKENS = 1600
 """Of an image that fills what Anthropic looks at (1.15 megapixels at 750 a token); OpenAI counts fewer."""
 
@@ -49,8 +50,10 @@ class Request:
 
     def prompt_tokens(self) -> int:
         """An estimate on the high side."""
-        text = len(self.system) + len(self.context) + sum(len(message.text) for message in self.messages)
-        return text // CHARACTERS_A_TOKEN + IMAGE_TOKENS * sum(len(message.images) for message in self.messages)
+        schema = json.dumps(self.schema) if self.schema else ""
+        texts = (self.system, self.context, schema, *(message.text for message in self.messages))
+        images = sum(len(message.images) for message in self.messages)
+        return sum(len(text.encode()) for text in texts) // BYTES_A_TOKEN + IMAGE_TOKENS * images
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,6 +91,7 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
     what: str,
     profile: Profile,
     history: Sequence[Iteration],
+    crashed: Sequence[Choice] = (),
 ) -> tuple[Choice, str, str]:
     """The choice with one value changed, the change as a line of the table, and why.
 
@@ -99,7 +100,10 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
     """
     recipe = read_recipe(choice.recipe)
     present = recipe.complete(choice.values)
-    tried = {str(all_values(turn.proposal.choice)): turn.number for turn in history if turn.proposal.choice}
+    tried = {
+        **{str(all_values(turn.proposal.choice)): str(turn.number) for turn in history if turn.proposal.choice},
+        **{str(all_values(each)): f"{len(history)}, and crashed" for each in crashed},
+    }
 
     def parse(text: str) -> tuple[Choice, str, str]:
         answer = read_answer(text, ChangeAnswer)

@@ -79,10 +79,11 @@ class ChoosingTeam:
                     sections=(shown,),
                     what=f"Mend the crash. {more}".strip(),
                     choice=latest.proposal.choice,
+                    crashed=[attempt.proposal.choice for attempt in attempts if attempt.proposal.choice],
                 )
             except UnusableReplyError:
                 pass
-        return Playbook().repair(profile, history, attempts, last=last)
+        return Playbook().repair(profile, history, attempts, last=False)
 
     def substitute(self, profile: Profile, history: Sequence[Iteration], latest: Attempt) -> Proposal | None:
         """In place of code that could not be made to run: something proven, chosen for the same purpose."""
@@ -142,6 +143,7 @@ class ChoosingTeam:
         sections: tuple[Section, ...],
         what: str,
         choice: Choice | None = None,
+        crashed: Sequence[Choice] = (),
     ) -> Proposal:
         """One value of the best pipeline's recipe, or of another choice.
 
@@ -160,17 +162,22 @@ class ChoosingTeam:
             what=what,
             profile=profile,
             history=history,
+            crashed=crashed,
         )
         return Proposal(pipeline=pipeline(new), component=name, change=change, reason=why[:REASON], choice=new)
 
     def _component(
         self, profile: Profile, standing: Iteration, name: ComponentName, told: Section, iteration: int
-    ) -> Proposal:
-        """The best pipeline with one component of a recipe in place of its own."""
+    ) -> Proposal | None:
+        """The best pipeline with one component of a recipe in place of its own; None where no recipe has another."""
+        present = standing.proposal.pipeline[name]
+        offered = [choice for choice in choices(profile) if pipeline(choice)[name] != present]
+        if not offered:
+            return None
         taken = self._recipe(
             self._agent(ENGINEERS[name]),
             profile,
-            choices(profile),
+            offered,
             purpose=f"take {name}.py from",
             iteration=iteration,
             sections=(told,),

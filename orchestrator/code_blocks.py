@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from textwrap import dedent
 
 from harness.contract import REQUIRED
 from orchestrator.components import COMPONENTS, ComponentName
@@ -16,8 +17,10 @@ FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n`]*)$")
 LABEL = re.compile(r"\b(data|model|train)\.py\b", re.IGNORECASE)
 LONGEST_LABEL = 40
 """Characters; a longer line that names a file is a sentence."""
-MARK = re.compile(r"^#+[ \t]*[=\-*# ]*`*(data|model|train)\.py\b[^\n]*$", re.IGNORECASE | re.MULTILINE)
-"""A comment line that says which file begins: models put three of them into one block."""
+MARK = re.compile(r"^#+[ \t=*#-]*`*(data|model|train)\.py`*[ \t=*#:-]*$", re.IGNORECASE | re.MULTILINE)
+"""A comment that names a file and says nothing else: models put three files into one block."""
+READ = 48 << 10
+"""Characters of a block that are parsed: more than any component may have."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,16 @@ def find_files(text: str) -> dict[ComponentName, str]:
 
 
 def find_file(text: str, name: ComponentName) -> str:
-    """One component; where nothing is told to be it, the longest block, or a reply that is code and nothing else."""
-    files = find_files(text)
-    longest = max((block.code for block in find_blocks(text)), key=len, default=text if "def " in text else "")
-    return files.get(name, "" if files else longest)
+    """One component: a block that defines its functions, else one that is called so, else the longest of nobody else.
+
+    A reply that is code and nothing else is taken as it is.
+    """
+    blocks = find_blocks(text) or ([Block("", text)] if "def " in text else [])
+    defining = [parts[name] for block in blocks if name in (parts := _split(block)) and name in _defined(parts[name])]
+    named = [block.code for block in blocks if name in _labels(block.label)]
+    others = [block.code for block in blocks if not _defined(block.code) or name in _defined(block.code)]
+    ranked = [*sorted(others, key=len), *sorted(named, key=len), *defining]
+    return ranked[-1] if ranked else ""
 
 
 def prose(text: str) -> str:
@@ -73,21 +82,22 @@ def find_blocks(text: str) -> list[Block]:
 
 
 def _joined(lines: list[str]) -> str:
-    return "\n".join(lines).strip("\n") + "\n"
+    return dedent("\n".join(lines)).strip("\n") + "\n"
 
 
 def _split(block: Block) -> dict[ComponentName, str]:
-    """The components in a block."""
+    """The components in a block: divided where comments name the files, else by its label, else by what it defines."""
     marks = [(match.start(), _name(match[1])) for match in MARK.finditer(block.code)]
     if len({name for _, name in marks}) > 1:
         ends = [start for start, _ in marks[1:]] + [len(block.code)]
         return {name: block.code[start:end].strip() + "\n" for (start, name), end in zip(marks, ends, strict=True)}
-    labels = LABEL.findall(block.label)
-    if labels:
-        return {_name(labels[-1]): block.code}
-    if marks:
-        return {marks[0][1]: block.code}
-    return dict.fromkeys(_defined(block.code), block.code)
+    labels, defined = _labels(block.label), _defined(block.code)
+    named = [name for name in labels if name in defined] or defined or labels or [name for _, name in marks]
+    return dict.fromkeys(named if named is defined else named[-1:], block.code)
+
+
+def _labels(line: str) -> list[ComponentName]:
+    return [_name(word) for word in LABEL.findall(line)]
 
 
 def _name(word: str) -> ComponentName:
@@ -97,7 +107,7 @@ def _name(word: str) -> ComponentName:
 def _defined(code: str) -> list[ComponentName]:
     """Whose functions a piece of code defines: one with those of all three serves as each."""
     try:
-        tree = ast.parse(code)
+        tree = ast.parse(code[:READ])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

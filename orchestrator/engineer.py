@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
 from orchestrator.code_blocks import find_file
-from orchestrator.static_check import InvalidComponentError, check_component
+from orchestrator.static_check import LARGEST, InvalidComponentError, check_component
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,8 @@ def write(agent: Agent, order: Order) -> str:
         source = find_file(text, order.component)
         if not source.strip():
             raise UnusableReplyError(f"It holds no code. {order.component}.py belongs whole into one fence.")
+        if len(source) > LARGEST:
+            raise UnusableReplyError(f"{order.component}.py has {len(source):,} characters: far too long.")
         if reason := refused.get(fingerprint(source)):
             raise RepeatedReplyError(reason)
         try:

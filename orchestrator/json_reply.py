@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -12,6 +13,12 @@ from orchestrator.agent import UnusableReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+ENFORCED = ("type", "enum", "const", "anyOf", "items")
+"""Keywords of a property that every provider takes; of any other, some refuse the whole schema."""
+BRACES = 20
+"""Places in a reply where an object is looked for: there may be a brace or two in the words before it."""
 
 
 class Answer(BaseModel):
@@ -33,7 +40,7 @@ def schema_of(answer: type[Answer]) -> dict[str, Any]:
     """The JSON schema of an answer, in the subset that every provider enforces."""
     properties = answer.model_json_schema()["properties"]
     return object_schema(
-        {name: {key: said for key, said in facts.items() if key != "title"} for name, facts in properties.items()}
+        {name: {key: said for key, said in facts.items() if key in ENFORCED} for name, facts in properties.items()}
     )
 
 
@@ -67,12 +74,19 @@ def read_object(text: str) -> dict[str, Any]:
     Raises:
         UnusableReplyError: there is none.
     """
-    start = text.find("{")
-    if start < 0:
-        raise UnusableReplyError("Your reply holds no JSON object. Answer with one JSON object and nothing else.")
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError) as error:
-        raise UnusableReplyError(f"Your reply is no valid JSON ({error}). No comments, no trailing commas.") from None
-    assert isinstance(value, dict)  # it began with a brace
-    return value
+    problem: Exception | str = "there is no brace"
+    decoder = json.JSONDecoder(parse_constant=_refuse)
+    starts = [match.start() for match in re.finditer("{", text)][:BRACES]
+    for start in starts:
+        try:
+            value, _ = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            problem = problem if isinstance(problem, Exception) else error
+        else:
+            assert isinstance(value, dict)  # it began with a brace
+            return value
+    raise UnusableReplyError(f"Your reply holds no valid JSON object: {problem}. No comments, no trailing commas.")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -86,6 +86,7 @@ class Ledger:
         self._folder.mkdir(exist_ok=True)
         self.prices = prices
         self.cap = cap
+        self._next = 1 + max((int(path.stem) for path in _files(run)), default=-1)
         raw = _read(run)
         self.entries = [_entry(exchange) for exchange in raw]
         self._paid: dict[str, list[Reply]] = {}
@@ -134,7 +135,8 @@ class Ledger:
         )
         words = {"prompt": _prompt(request), "reply": reply.text, "cut_off": reply.cut_off}
         exchange = {**asdict(entry), "request": _digest(request, reply.model), **words}
-        write_json(self._folder / f"{len(self.entries):06}.json", exchange)
+        write_json(self._folder / f"{self._next:06}.json", exchange)
+        self._next += 1
         self.entries.append(entry)
 
     def total(self) -> Bill:
@@ -175,8 +177,21 @@ def read_entries(run: Path) -> list[Entry]:
     return [_entry(exchange) for exchange in _read(run)]
 
 
+def _files(run: Path) -> list[Path]:
+    return sorted(path for path in (run / "chat").glob("*.json") if path.stem.isdecimal())
+
+
 def _read(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_bytes()) for path in sorted((run / "chat").glob("[0-9]*.json"))]
+    """The exchanges on disk; one that a crash of the machine tore is asked for again."""
+    read = []
+    for path in _files(run):
+        try:
+            exchange = json.loads(path.read_bytes())
+            _entry(exchange), _reply(exchange), exchange["request"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        read.append(exchange)
+    return read
 
 
 def _reply(raw: dict[str, Any]) -> Reply:

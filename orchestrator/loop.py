@@ -52,6 +52,7 @@ class Loop:
     budget: Budget
     view: View
     repairs: int
+    """In an iteration; after them the team may put something proven in place of what it could not mend."""
     history: list[Iteration] = field(default_factory=list)
 
     def run(self) -> str:
@@ -84,11 +85,11 @@ class Loop:
         return proposal, outcome, attempts
 
     def _repair(self, attempts: tuple[Attempt, ...]) -> Proposal | None:
-        if len(attempts) > self.repairs:
+        if not self.repairs or len(attempts) > self.repairs + 1:
             return None
         self.view.phase(f"iteration {len(self.history)}: {self.team.name} repairs: {attempts[-1].crashed.crash.error}")
         try:
-            return self.team.repair(self.profile, self.history, attempts, last=len(attempts) == self.repairs)
+            return self.team.repair(self.profile, self.history, attempts, last=len(attempts) > self.repairs)
         except BudgetSpentError:
             return None  # said again, and the run ended, before the next iteration
 

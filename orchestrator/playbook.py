@@ -52,10 +52,10 @@ class Playbook:
         history: Sequence[Iteration],  # noqa: ARG002 - the Protocol's
         attempts: Sequence[Attempt],
         *,
-        last: bool,  # noqa: ARG002 - the Protocol's
+        last: bool,
     ) -> Proposal | None:
         proposal, crashed = attempts[-1].proposal, attempts[-1].crashed
-        if proposal.choice is None:
+        if last or proposal.choice is None:  # all it has is proven
             return None
         remedy = next(remedies(proposal.choice, crashed), None)
         if remedy is None:

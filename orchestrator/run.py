@@ -87,6 +87,8 @@ def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, term
             f"The same command goes on from there: make run DATASET={dataset}"
         )
         raise
+    finally:
+        terminal.say(bill_lines(ledger))
 
 
 def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:
@@ -94,7 +96,7 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> N
     loop.journal.record("begin", spent=budget.spent())
     ended = loop.run()
     terminal.phase("the winner meets the test images")
-    final, draft = score_finals(folder, loop.history, executor)
+    final, draft = score_finals(folder, loop.history, executor, ended)
     majority = majority_accuracy(dataset.split("test").counts)
     write_summary(
         folder,
@@ -114,7 +116,6 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> N
     )
     loop.journal.record("end", why=ended, spent=budget.spent())
     terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{result_lines(final, draft, majority)}")
-    terminal.say(bill_lines(ledger))
     terminal.say(
         f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
     )

@@ -7,6 +7,7 @@ A field `run_iterations` is the variable RUN_ITERATIONS and the flag `--run-iter
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
@@ -15,6 +16,10 @@ from orchestrator.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+PASSWORD = re.compile(r"//[^/\s@]*@")
+"""A user, or a user and a password, in an address."""
 
 
 def _knob(default: Any, text: str, **bounds: float) -> Any:
@@ -99,7 +104,8 @@ class Settings:
         """Every knob that is no secret, as JSON can hold it."""
         shown = (knob for knob in fields(self) if "secret" not in knob.metadata)
         values = ((knob.name, getattr(self, knob.name)) for knob in shown)
-        return {name: str(value) if isinstance(value, Path) else value for name, value in values}
+        texts = {name: str(value) if isinstance(value, Path) else value for name, value in values}
+        return {name: PASSWORD.sub("//", value) if isinstance(value, str) else value for name, value in texts.items()}
 
 
 def read_settings(flags: Mapping[str, str]) -> Settings:

@@ -7,6 +7,8 @@ Not covered: attributes that a library does not have, shapes, types.
 from __future__ import annotations
 
 import ast
+import copy
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
 
     from orchestrator.components import ComponentName
 
-LARGEST = 256 << 10
+LARGEST = 48 << 10
 """Bytes a component may have."""
 INSTALLED = frozenset({"torch", "torchvision", "timm", "numpy", "PIL", "harness"}) | sys.stdlib_module_names
 """Where components run, as the contract says."""
 FATAL = (messages.UndefinedName, messages.UndefinedLocal)
 """What pyflakes sees that raises when it is run; the rest is taste."""
+CATCHES = re.compile(r"\b(ImportError|ModuleNotFoundError|Exception)\b")
+PYTHON = (3, 11)
+"""The image's."""
 TOLD = 5
 """Faults of a kind in one sentence."""
 
@@ -43,13 +48,14 @@ def check_component(name: ComponentName, source: str) -> None:
     if len(source.encode(errors="replace")) > LARGEST or "\0" in source:
         raise InvalidComponentError(f"{name}.py is larger than {LARGEST} bytes or holds a NUL character.")
     try:
-        tree = ast.parse(source)
-        faults = [fault for fault in Checker(tree).messages if isinstance(fault, FATAL)]
+        tree = ast.parse(source, feature_version=PYTHON)
+        compile(source, f"{name}.py", "exec", dont_inherit=True)  # what is wrong beyond the grammar; nothing runs
+        faults = [fault for fault in Checker(_without_annotations(tree)).messages if isinstance(fault, FATAL)]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InvalidComponentError(f"{name}.py does not parse: {error}") from None
+        raise InvalidComponentError(f"{name}.py does not parse: {str(error)[:300]}") from None
     _check_functions(name, tree)
     _refuse(f"{name}.py imports what is not installed", _foreign_imports(tree))
-    undefined = sorted((fault.lineno, str(fault.message_args[0])) for fault in faults)
+    undefined = sorted((fault.lineno, str(fault.message_args[0])[:80]) for fault in faults)
     _refuse(f"{name}.py uses what is never defined", (f"{word} in line {line}" for line, word in undefined))
 
 
@@ -72,22 +78,41 @@ def _check_parameters(name: str, node: ast.FunctionDef, parameters: tuple[str, .
         raise InvalidComponentError(f"{name}.py: {node.name} must take ({', '.join(parameters)}).")
 
 
+def _without_annotations(tree: ast.Module) -> ast.Module:
+    """A copy without the annotations that are never evaluated: texts, and all of them where the future says so."""
+    postponed = any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__" and node.names[0].name == "annotations"
+        for node in tree.body
+    )
+    copied = copy.deepcopy(tree)
+    for node in ast.walk(copied):
+        for field in ("annotation", "returns"):
+            annotation = getattr(node, field, None)
+            if annotation is not None and (postponed or isinstance(annotation, ast.Constant)):
+                setattr(node, field, ast.copy_location(ast.Constant(None), annotation))
+    return copied
+
+
 def _foreign_imports(tree: ast.Module) -> Iterator[str]:
-    """Modules that are imported when the file is, or later, and not there; `if TYPE_CHECKING` imports are not run."""
-    skipped = {id(node) for test in ast.walk(tree) if _is_type_checking(test) for node in ast.walk(test)}
+    """Modules that are imported and not there; what is guarded may be missing or is never run."""
+    guarded = {id(node) for guard in ast.walk(tree) if _is_guard(guard) for node in ast.walk(guard)}
     for node in ast.walk(tree):
-        if id(node) in skipped:
+        if id(node) in guarded:
             continue
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             names = ["." * node.level + (node.module or "")]
         for module in names:
             if module.split(".")[0] not in INSTALLED:
-                yield f"{module} in line {getattr(node, 'lineno', 0)}"
+                yield f"{module[:80]} in line {getattr(node, 'lineno', 0)}"
 
 
-def _is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+def _is_guard(node: ast.AST) -> bool:
+    """`if TYPE_CHECKING`, `if __name__ == "__main__"`, or a try that catches a missing module."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
+    caught = [handler.type for handler in node.handlers] if isinstance(node, ast.Try) else []
+    return any(kind is None or CATCHES.search(ast.unparse(kind)) for kind in caught)
 
 
 def _refuse(what: str, found: Iterator[str]) -> None:

@@ -29,8 +29,8 @@ class Final:
     test: Score
 
 
-def score_finals(run: Path, history: Sequence[Iteration], executor: Executor) -> tuple[Final, Final | None]:
-    """The winner and the zero-shot draft (None where it crashed) on the test images.
+def score_finals(run: Path, history: Sequence[Iteration], executor: Executor, ended: str) -> tuple[Final, Final | None]:
+    """The winner and the zero-shot draft (None where it crashed) on the test images; `ended`: why the loop did.
 
     Raises:
         NothingTrainedError: no pipeline trained.
@@ -38,7 +38,7 @@ def score_finals(run: Path, history: Sequence[Iteration], executor: Executor) ->
     winner = best(history)
     if winner is None:
         raise NothingTrainedError(
-            f"No pipeline trained within the budget: {run}/journal.jsonl and {run}/iterations say what failed."
+            f"No pipeline trained ({ended}): {run}/journal.jsonl and {run}/iterations say what failed."
         )
     final = _score_final(run, winner, executor)
     draft = history[0]

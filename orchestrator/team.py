@@ -110,7 +110,8 @@ class Team(Protocol):
     ) -> Proposal | None:
         """Mend what the last of these attempts crashed on, or None where the team knows no remedy.
 
-        `attempts`: of this iteration, oldest first; `last`: whether no further repair will be asked for.
+        `attempts`: of this iteration, oldest first; `last`: the repairs are used up, so that something proven may stand
+        in for what could not be mended.
         """
         ...
 

@@ -57,7 +57,9 @@ def open_team(
 def chat_settings(settings: Settings) -> ChatSettings | None:
     """How the language models are reached; None: the playbook works."""
     provider = choose_provider(
-        settings.llm_provider, openai_key=settings.openai_api_key, anthropic_key=settings.anthropic_api_key
+        settings.llm_provider,
+        openai_key=settings.openai_api_key or settings.openai_base_url,  # a server of one's own needs no key
+        anthropic_key=settings.anthropic_api_key or settings.anthropic_base_url,
     )
     if provider == "playbook":
         return None

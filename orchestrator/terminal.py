@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from orchestrator.outcome import Crashed
 
@@ -65,7 +66,7 @@ class Terminal:
 
     def _show(self, text: str, *, at_once: bool) -> None:
         if self._live:
-            self._status.update(_plain(text)[: self.console.width - 4])
+            self._status.update(Text(" ".join(text.split())[: self.console.width - 4]))
         elif at_once or time.monotonic() - self._said > PLAIN_SECONDS:
             self.say(f"     {text}")
             self._said = time.monotonic()
@@ -140,8 +141,3 @@ def _curve_point(event: Event) -> str:
 def _indented(text: str) -> str:
     """A sentence below a line of the table, within 80 columns."""
     return textwrap.fill(text, 80, initial_indent="     ", subsequent_indent="     ")
-
-
-def _plain(text: str) -> str:
-    """Text that rich does not read as markup."""
-    return text.replace("[", r"\[")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from harness.report import Crash
 from orchestrator.agent import UnusableReplyError
-from orchestrator.architect import Design, blueprint, design
+from orchestrator.architect import blueprint, design
 from orchestrator.briefing import code_section, crash_section, pipeline_sections, profile_section, repairs_section
 from orchestrator.chooser import recipes_section
 from orchestrator.components import COMPONENTS, Pipeline
 from orchestrator.engineer import Order, fingerprint, write
 from orchestrator.first_choice import choices
-from orchestrator.material import Section, fenced
+from orchestrator.material import Section, fenced, one_line
 from orchestrator.playbook import pipeline
 from orchestrator.repairs import similar_repairs
 from orchestrator.review import ENGINEERS, Review, blueprint_sections
@@ -49,7 +49,9 @@ class WritingTeam:
     """Whether the architect writes the draft; else the engineers do, in turn (the paper's ablation)."""
 
     def draft(self, profile: Profile) -> Proposal:
-        return self._draft(profile, ())
+        proposal = self._draft(profile, ())
+        assert proposal is not None  # the first one always has a recipe to fall back on
+        return proposal
 
     def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
         standing = best(history)
@@ -100,14 +102,15 @@ class WritingTeam:
                 repairs_section(similar_repairs(crash.error, history)),
                 crash_section(crash, latest.crashed.log),
             ),
-            words=render("repair_order", name=name, more=more),
+            words=_words(latest, name, more),
             refused=_refused(attempts, name),
             example=_example(profile, name),
         )
         change = f"{latest.proposal.change.split(REPAIRED)[0]}{REPAIRED}{name}.py"
-        return self._written(replace(latest.proposal, change=change, choice=None, fault=None), order)
+        proposal = self._written(replace(latest.proposal, change=change, choice=None, fault=None), order)
+        return self._complete(profile, proposal, len(history))
 
-    def _draft(self, profile: Profile, history: Sequence[Iteration]) -> Proposal:
+    def _draft(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
         """The architect's pipeline, with what could not run written again by its engineer."""
         offered, iteration = choices(profile), len(history)
         sections = (profile_section(profile), recipes_section(offered), *_failed(history), _reference(profile))
@@ -115,10 +118,7 @@ class WritingTeam:
         try:
             made = ask(self.review.agents["architect"], sections, self.review.contact_sheet(), iteration)
         except UnusableReplyError:
-            return self.chooser.draft(profile)
-        return self._complete(profile, made, iteration)
-
-    def _complete(self, profile: Profile, made: Design, iteration: int) -> Proposal:
+            return self.chooser.revise(profile, history) if history else self.chooser.draft(profile)
         proposal = Proposal(
             pipeline=Pipeline(**{name: made.files.get(name, "") for name in COMPONENTS}),
             component=None,
@@ -126,12 +126,14 @@ class WritingTeam:
             reason=" ".join(made.blueprint.split())[:REASON],
             notes=made.blueprint,
         )
+        return self._complete(profile, proposal, iteration)
+
+    def _complete(self, profile: Profile, proposal: Proposal, iteration: int) -> Proposal:
+        """Have each file that could not run written again by its engineer."""
         for name in COMPONENTS:
-            fault = _fault(name, proposal.pipeline[name])
+            fault = "" if proposal.fault else _fault(name, proposal.pipeline[name])
             if fault:
                 proposal = self._written(proposal, _first_order(profile, proposal, name, fault, iteration))
-            if proposal.fault:
-                break
         return proposal
 
     def _written(self, proposal: Proposal, order: Order) -> Proposal:
@@ -185,33 +187,42 @@ def _files(base: Pipeline, name: ComponentName) -> list[Section]:
     others = [other for other in COMPONENTS if other != name]
     sections = pipeline_sections(base, others)
     shown = [replace(section, title=f"{section.title} (a colleague's: read only)") for section in sections]
-    return [*shown, code_section(f"{name}.py as it is (yours)", base[name])]
+    return [*shown, code_section(f"{name}.py as it is (yours)", base[name], own=True)]
 
 
 def _last_good(history: Sequence[Iteration], base: Pipeline, name: ComponentName) -> Section:
     """The version in the best pipeline, where the present one is another."""
     standing = best(history)
     source = standing.proposal.pipeline[name] if standing else ""
-    text = fenced(source, "python") if source and source != base[name] else ""
-    return Section(title=f"{name}.py as it last worked", text=text, cut="drop")
+    shown = "" if source == base[name] else source
+    return Section(title=f"{name}.py as it last worked", data=shown, language="python", cut="drop")
 
 
 def _earlier(attempts: Sequence[Attempt]) -> Section:
     """What was tried in this iteration already."""
     lines = [
-        f"Version {number} failed with:\n\n{fenced(attempt.crashed.crash.error)}"
+        f"version {number} failed with: {one_line(attempt.crashed.crash.error, 300)}"
         for number, attempt in enumerate(attempts, start=1)
     ]
-    return Section(title="Earlier versions in this iteration", text="\n\n".join(lines))
+    return Section(title="Earlier versions in this iteration", data="\n".join(lines))
 
 
 def _refused(attempts: Sequence[Attempt], name: ComponentName) -> Mapping[str, str]:
     """Every version of a file that failed in this iteration."""
     return {
-        fingerprint(attempt.proposal.pipeline[name]): "This is a version that has failed already in this iteration, "
+        fingerprint(attempt.proposal.pipeline[name]): f"This is {name}.py as it is: nothing is changed."
+        if attempt.proposal.fault
+        else "This is a version that has failed already in this iteration, "
         f"with: {attempt.crashed.crash.error} Write something different."
         for attempt in attempts
     }
+
+
+def _words(latest: Attempt, name: ComponentName, more: str) -> str:
+    """Mend what ran and failed, or write at last what came to nothing."""
+    if latest.proposal.fault and latest.proposal.pipeline[name].strip():
+        return render("write_order", what="Do what was to be done: none of your last replies could be used.", name=name)
+    return render("repair_order", name=name, more=more)
 
 
 def _failed(history: Sequence[Iteration]) -> list[Section]:

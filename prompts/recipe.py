@@ -55,9 +55,9 @@ class Parameter:
             InvalidValueError: wrong type, out of range or no choice.
         """
         if type(self.default) is float and type(value) is int:
-            value = float(value)
+            value = _float(value)
         if not isinstance(value, bool | int | float | str) or type(value) is not type(self.default):
-            raise InvalidValueError(f"{self.name} takes {type(self.default).__name__}, not {value!r}.")
+            raise InvalidValueError(f"{self.name} takes {type(self.default).__name__}, not {repr(value)[:80]}.")
         if isinstance(value, str) and not self._takes(value):
             raise InvalidValueError(f"{self.name} takes {', '.join(self.choices) or 'one word'}, not {value[:80]!r}.")
         if not isinstance(value, str | bool) and not self.low <= value <= self.high:
@@ -114,6 +114,13 @@ class Recipe:
     def _constants(self, component: Component, values: Mapping[str, Value]) -> dict[str, Value]:
         mine = (parameter.name for parameter in self.parameters if parameter.component == component)
         return {name.upper(): values[name] for name in mine}
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidValueError("A number beyond all bounds is no value.") from None
 
 
 def recipe_names() -> tuple[str, ...]:

@@ -127,6 +127,53 @@ def test_a_model_that_can_read_next_to_nothing_is_an_error() -> None:
     assert LEAST_ROOM > 0
 
 
+def test_the_end_of_the_context_ends_a_reply_as_the_output_limit_does() -> None:
+    chat = ScriptedChat([make_reply("and", cut_off=True), ContextTooLongError("Too long."), "yes"])
+
+    assert make_agent(chat).ask(QUESTION, only_yes) == "yes"
+    assert "much shorter" in chat.asked[2].messages[-1].text
+
+
+def test_echo_and_pictures_go_before_any_material() -> None:
+    chat = ScriptedChat(["no" * 5000, ContextTooLongError("Too long."), "yes", ContextTooLongError("Too long."), "yes"])
+    agent = make_agent(chat)
+
+    agent.ask(QUESTION, only_yes)
+    agent.ask(Question(iteration=0, sections=QUESTION.sections, order="?", images=(b"png",)), only_yes)
+
+    assert [len(request.messages[0].images) for request in chat.asked] == [0, 0, 0, 1, 0]
+    assert chat.asked[2].messages[1].text == "(nothing)"
+    assert all("Few." in request.messages[0].text for request in chat.asked)
+
+
+def test_a_model_that_has_read_before_and_cannot_now_gives_no_answer_and_ends_no_run() -> None:
+    chat = ScriptedChat(["yes", *[ContextTooLongError("Too long.")] * 99])
+    agent = make_agent(chat)
+    agent.ask(QUESTION, only_yes)
+
+    with pytest.raises(UnusableReplyError, match="more to read"):
+        agent.ask(QUESTION, only_yes)
+
+
+def test_a_reply_of_blanks_is_echoed_as_nothing() -> None:
+    chat = ScriptedChat(["\n \n", "yes"])
+
+    make_agent(chat).ask(QUESTION, only_yes)
+
+    assert chat.asked[1].messages[1].text == "(nothing)"
+
+
+def test_a_reason_that_quotes_the_reply_is_cut() -> None:
+    def never(text: str) -> str:
+        raise UnusableReplyError(f"Not {text}.")
+
+    chat = ScriptedChat(["x" * 900_000] * 3)
+    with pytest.raises(UnusableReplyError):
+        make_agent(chat).ask(QUESTION, never)
+
+    assert len(chat.asked[1].messages[-1].text) < 3000
+
+
 @pytest.mark.parametrize(
     ("said", "heard"),
     [

@@ -208,6 +208,46 @@ def test_a_temperature_that_is_not_taken_is_left_out_from_then_on(bench: Bench, 
     assert bench.pauses == []
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "'max_tokens' or 'max_completion_tokens' is too large: 500. This model's maximum context length is 256 tokens.",
+        "max_tokens is too large: 500. This model supports at most 256 completion tokens.",
+        "max_tokens: 500 > 256, which is the maximum allowed number of output tokens for some-model",
+    ],
+)
+def test_a_reply_that_may_not_be_so_long_is_asked_for_shorter_from_then_on(bench: Bench, message: str) -> None:
+    with serve(refuse(400, message)) as server:
+        chat = bench.open(server)
+        chat.ask(ask_for())
+        chat.ask(ask_for())
+
+    limits = [body.get("max_tokens") or body.get("max_completion_tokens") for body in server.bodies]
+    assert limits == [500, 250, 250]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        refuse(500, "image input is not supported - hint: you may need to provide the mmproj"),
+        refuse(400, "This model does not support image input."),
+    ],
+)
+def test_a_model_that_sees_no_images_says_what_to_unset(bench: Bench, act: Act) -> None:
+    with serve(act) as server, pytest.raises(ChatError, match=r"sees no images .*: unset LLM_VISION"):
+        bench.open(server).ask(ask_for())
+
+    assert bench.pauses == []
+
+
+def test_an_error_that_no_parser_takes_is_an_error_all_the_same(bench: Bench) -> None:
+    def act(handler: Any) -> None:
+        handler.reply(400, b"[" * 200_000, {})
+
+    with serve(act) as server, pytest.raises(ChatError, match="refused the request"):
+        bench.open(server).ask(ask_for())
+
+
 def test_a_cut_off_reply_says_so(bench: Bench) -> None:
     with serve(good("def tra", cut_off=True), good()) as server:
         chat = bench.open(server)

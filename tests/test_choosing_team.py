@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.chooser import change_schema
+from orchestrator.first_choice import choices
 from orchestrator.playbook import pipeline
 from orchestrator.team import Choice, Proposal
 from prompts.recipe import read_recipe, recipe_names
@@ -67,6 +69,7 @@ def test_a_change_is_one_value_of_one_parameter(tmp_path: Path) -> None:
         (changed("epochs", 40), "is 40 already"),
         (changed("width", 32), "is no parameter of train.py"),
         (changed("__import__", 1), "has no parameter"),
+        (changed("learning_rate", 10**400), "beyond all bounds"),
         ('{"why": "x"}', "'change' will not do"),
     ],
 )
@@ -139,6 +142,27 @@ def test_a_crash_is_mended_by_a_value_and_at_last_by_a_known_remedy(tmp_path: Pa
     assert "out of memory" in staff.prompt("training_engineer")
     assert last.change == "recipe: tiny-grey; repaired: train: batch size 64 -> 16"
     assert staff.calls() == {"training_engineer": 1}
+
+
+def test_a_value_that_crashed_in_this_iteration_is_not_chosen_again(tmp_path: Path) -> None:
+    again = [changed("batch_size", 16), changed("batch_size", 8)]
+    staff = Staff(tmp_path, {"training_engineer": again})
+    smaller = replace(BEST, choice=Choice(recipe="tiny-grey", values={"width": 24, "batch_size": 16}))
+
+    mended = staff.choosing.repair(PROFILE, [], [failed(smaller), failed(BEST)], last=False)
+
+    assert mended is not None
+    assert mended.change == "train: batch_size 64 -> 8"
+
+
+def test_where_every_recipes_component_is_the_best_ones_nothing_is_substituted(tmp_path: Path) -> None:
+    taken = {choice.recipe: pipeline(choice) for choice in choices(PROFILE)}
+    same = written(pipeline=next(iter(taken.values())), component="train")
+    staff = Staff(tmp_path, {"training_engineer": [chosen(name) for name in taken]})
+
+    substitute = staff.choosing.substitute(PROFILE, [after(same)], failed(same))
+
+    assert substitute is None or substitute.pipeline != same.pipeline
 
 
 def test_where_no_recipe_trained_the_next_one_is_tried_until_none_is_left(tmp_path: Path) -> None:

@@ -84,3 +84,23 @@ def test_prose_holds_no_file(reply: str) -> None:
 
 def test_the_file_of_a_colleague_is_not_taken_for_ones_own() -> None:
     assert find_file(fence(TRAIN), "model") == ""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "It still fits `model.py`:\n" + fence(DATA),
+        fence("# data.py mixes images\n" + DATA),
+        "The key part of data.py is:\n" + fence("x = 1\n") + "\nWhole:\n" + fence(DATA),
+        fence(DATA) + "\nRun data.py with:\n" + fence("make\n", "bash"),
+        "1. The file:\n\n   ```python\n" + "".join(f"   {line}\n" for line in DATA.splitlines()) + "   ```\n",
+    ],
+)
+def test_what_a_block_defines_counts_for_more_than_what_stands_around_it(reply: str) -> None:
+    assert find_file(reply, "data").replace("# data.py mixes images\n", "").split() == DATA.split()
+
+
+def test_a_sentence_about_a_file_does_not_divide_a_block() -> None:
+    code = TRAIN + "# model.py has dropout, so the rate is low\nRATE = 1\n"
+
+    assert find_file("`train.py`\n" + fence(code), "train") == code

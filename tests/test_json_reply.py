@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from orchestrator.agent import UnusableReplyError
-from orchestrator.json_reply import Answer, read_answer, schema_of
+from orchestrator.json_reply import ENFORCED, Answer, read_answer, schema_of
 
 
 class Verdict(Answer):
@@ -22,7 +22,14 @@ GOOD = '{"why": "Slow.", "component": "data", "rate": 0.1}'
 
 
 @pytest.mark.parametrize(
-    "text", [GOOD, f"```json\n{GOOD}\n```", f"Sure! Here it is: {GOOD} Hope that helps {{}}.", GOOD[:-1] + ', "x": 1}']
+    "text",
+    [
+        f"Set {{a,b}} to this: {GOOD}",
+        GOOD,
+        f"```json\n{GOOD}\n```",
+        f"Sure! Here it is: {GOOD} Hope that helps {{}}.",
+        GOOD[:-1] + ', "x": 1}',
+    ],
 )
 def test_an_object_is_found_where_it_stands(text: str) -> None:
     assert read_answer(text, Verdict) == Verdict(why="Slow.", component="data", rate=0.1)
@@ -31,15 +38,16 @@ def test_an_object_is_found_where_it_stands(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "holds no JSON object"),
-        ("The answer is data.", "holds no JSON object"),
-        ('{"why": "Slow.", // really\n "component": "data"}', "no valid JSON"),
-        ('{"why": "Slow.", "component": "da', "no valid JSON"),
-        ("{" * 100_000, "no valid JSON"),
-        ('{"a":' * 100_000, "no valid JSON"),
-        ('{"rate": ' + "9" * 10_000 + "}", "no valid JSON"),
+        ("", "holds no valid JSON object"),
+        ("The answer is data.", "holds no valid JSON object"),
+        ('{"why": "Slow.", // really\n "component": "data"}', "no valid JSON object"),
+        ('{"why": "Slow.", "component": "da', "no valid JSON object"),
+        ("{" * 100_000, "no valid JSON object"),
+        ('{"a":' * 100_000, "no valid JSON object"),
+        ('{"rate": ' + "9" * 10_000 + "}", "no valid JSON object"),
         ('{"why": "Slow.", "component": "data"}', "'rate' will not do: field required"),
         (GOOD.replace("data", "host"), "'component' will not do"),
+        (GOOD.replace("0.1", "NaN"), "no valid JSON object: NaN is no JSON"),
         (GOOD.replace("0.1", "[]"), "'rate' will not do"),
     ],
 )
@@ -59,4 +67,5 @@ def test_the_schema_asks_for_every_field_and_no_other() -> None:
 
     assert schema["required"] == ["why", "component", "rate"]
     assert schema["additionalProperties"] is False
+    assert {key for facts in schema["properties"].values() for key in facts} <= set(ENFORCED)
     assert schema["properties"]["component"] == {"enum": ["data", "model"], "type": "string"}

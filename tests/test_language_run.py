@@ -175,7 +175,7 @@ def _then(act: Act, more: Callable[[], None]) -> Act:
             "LLM_PROVIDER=openai needs a key: set OPENAI_API_KEY",
         ),
         ({"LLM_PRICES": "", "BUDGET_USD": "1"}, 2, "BUDGET_USD needs the price of some-model"),
-        ({"BUDGET_TOKENS": "100"}, 6, "No pipeline trained within the budget"),
+        ({"BUDGET_TOKENS": "100"}, 6, "No pipeline trained (the next call could pass BUDGET_TOKENS=100"),
     ],
 )
 def test_what_a_language_model_cannot_do_ends_in_one_sentence(

@@ -170,3 +170,20 @@ def test_a_user_may_name_prices() -> None:
 def test_prices_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="LLM_PRICES has"):
         read_prices(text)
+
+
+def test_an_exchange_that_a_crash_tore_is_asked_for_again_and_none_is_overwritten(tmp_path: Path) -> None:
+    first = BilledChat(Counting(), make_ledger(tmp_path))
+    for text in "abc":
+        first.ask(ask_for(text))
+    (tmp_path / "chat/000000.json").unlink()
+    (tmp_path / "chat/000001.json").write_text('{"agent": "an')
+    (tmp_path / "chat/notes.json").write_text("mine")
+
+    chat, ledger = Counting(), make_ledger(tmp_path)
+    for text in "abc":
+        BilledChat(chat, ledger).ask(ask_for(text))
+
+    assert chat.calls == 2
+    names = sorted(path.name for path in (tmp_path / "chat").iterdir())
+    assert names == ["000001.json", "000002.json", "000003.json", "000004.json", "notes.json"]

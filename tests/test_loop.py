@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.budget import Budget
 from orchestrator.journal import Journal
+from orchestrator.ledger import BudgetSpentError
 from orchestrator.loop import Loop
 from orchestrator.outcome import Crashed
-from orchestrator.team import Iteration, Profile
+from orchestrator.team import Iteration, Profile, Proposal
 from tests.fakes import ScriptedExecutor, ScriptedTeam, crashed, make_dataset, trained
 
 if TYPE_CHECKING:
@@ -88,16 +90,16 @@ def test_a_crash_is_mended_within_its_iteration(tmp_path: Path, profile: Profile
 
     loop.run()
 
-    assert team.asked == ["draft noise", "repair model", "repair train at last"]
+    assert team.asked == ["draft noise", "repair model", "repair train"]
     assert [(turn.attempts, turn.kept) for turn in loop.history] == [(3, True)]
     assert loop.history[0].proposal.change == "a mended mended"
 
 
-@pytest.mark.parametrize(("remedies", "attempts"), [(99, 3), (1, 2), (0, 1)])
+@pytest.mark.parametrize(("remedies", "attempts"), [(99, 4), (1, 2), (0, 1)])
 def test_without_a_remedy_the_iteration_fails_and_the_best_stands(
     tmp_path: Path, profile: Profile, remedies: int, attempts: int
 ) -> None:
-    executor = ScriptedExecutor([trained(0.5), crashed(), crashed(), crashed()])
+    executor = ScriptedExecutor([trained(0.5), crashed(), crashed(), crashed(), crashed()])
     loop = make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b"], remedies), executor, iterations=1)
 
     loop.run()
@@ -105,6 +107,52 @@ def test_without_a_remedy_the_iteration_fails_and_the_best_stands(
     assert isinstance(loop.history[1].outcome, Crashed)
     assert (loop.history[1].attempts, loop.history[1].kept) == (attempts, False)
     assert (tmp_path / "run" / "best" / "weights.safetensors").read_text() == "# a\n"
+
+
+def test_when_the_repairs_are_used_up_something_proven_gets_one_try(tmp_path: Path, profile: Profile) -> None:
+    team = ScriptedTeam(["a"])
+    executor = ScriptedExecutor([crashed("model"), crashed("model"), crashed("train"), trained(0.5)])
+    loop = make_loop(tmp_path / "run", profile, team, executor, iterations=0, repairs=2)
+
+    loop.run()
+
+    assert team.asked[1:] == ["repair model", "repair model", "repair train at last"]
+    assert [repair.worked for repair in loop.history[0].repairs] == [False, False, True]
+
+
+def test_without_repairs_nothing_is_mended(tmp_path: Path, profile: Profile) -> None:
+    team = ScriptedTeam(["a"])
+    make_loop(tmp_path / "run", profile, team, ScriptedExecutor([crashed()]), iterations=0, repairs=0).run()
+
+    assert team.asked == ["draft noise"]
+
+
+def test_a_proposal_with_a_fault_costs_no_container(tmp_path: Path, profile: Profile) -> None:
+    class Faulty(ScriptedTeam):
+        def draft(self, profile: Profile) -> Proposal:
+            return replace(super().draft(profile), fault=crashed("data").crash)
+
+    executor = ScriptedExecutor([trained(0.5)])
+    loop = make_loop(tmp_path / "run", profile, Faulty(["a"]), executor, iterations=0)
+
+    loop.run()
+
+    assert [(turn.attempts, turn.kept) for turn in loop.history] == [(2, True)]
+    assert (tmp_path / "run" / "iterations" / "000" / "attempt-1" / "components" / "data.py").read_text() == "# a\n"
+
+
+def test_a_spent_budget_ends_the_run_and_what_was_begun_counts_as_failed(tmp_path: Path, profile: Profile) -> None:
+    class Poor(ScriptedTeam):
+        def repair(self, *_: object, **__: object) -> Proposal | None:
+            raise BudgetSpentError("the money is gone")
+
+        def revise(self, *_: object) -> Proposal | None:
+            raise BudgetSpentError("the money is gone")
+
+    loop = make_loop(tmp_path / "run", profile, Poor(["a"]), ScriptedExecutor([crashed()]), iterations=5)
+
+    assert loop.run() == "the money is gone"
+    assert [turn.kept for turn in loop.history] == [False]
 
 
 def test_it_ends_when_the_team_has_no_idea_left(tmp_path: Path, profile: Profile) -> None:

@@ -40,3 +40,9 @@ def test_nonsense_is_refused_and_the_sentence_names_the_variable_and_the_value(n
 
 def test_every_knob_has_a_help_text() -> None:
     assert all(knob.metadata["help"] for knob in fields(Settings))
+
+
+def test_a_password_in_an_address_is_not_public() -> None:
+    shown = read_settings({"image_index": "https://me:secret@index.example/simple"}).public()
+
+    assert shown["image_index"] == "https://index.example/simple"

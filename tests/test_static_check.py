@@ -74,6 +74,27 @@ def test_many_faults_are_one_short_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "from __future__ import annotations\ndef build_model(task: Task) -> nn.Module:\n    x: X = 1\n    return x\n",
+        "def build_model(task: 'Task') -> 'nn.Module':\n    return 1\n",
+        "try:\n    import cv2\nexcept ImportError:\n    cv2 = None\n" + MODEL.format("cv2"),
+        MODEL.format("1") + "if __name__ == '__main__':\n    import pandas\n",
+    ],
+)
+def test_what_never_runs_is_no_fault(source: str) -> None:
+    check_component("model", source)
+
+
+@pytest.mark.parametrize(
+    "tail", ["return 1\n", "break\n", "def f():\n    nonlocal q\n", "from __future__ import division\n"]
+)
+def test_what_only_the_compiler_sees_is_refused(tail: str) -> None:
+    with pytest.raises(InvalidComponentError, match="does not parse"):
+        check_component("model", MODEL.format("1") + tail)
+
+
+@pytest.mark.parametrize(
     "head",
     [
         "import torch, torchvision, timm, numpy as np\nfrom PIL import Image\nfrom torch import nn\n",

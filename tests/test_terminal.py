@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from harness.report import Event
@@ -69,3 +70,11 @@ def test_the_answer_has_its_interval_and_what_it_means() -> None:
     assert "0.7500 (95 % interval 0.0000 to 1.0000)" in lines
     assert "first draft had 0.5000" in lines
     assert "0.2500" in lines
+
+
+@pytest.mark.parametrize("text", [r"re.error: bad \[/a] here", "[red]x[/red]", "[/]", "a\nb"])
+def test_nothing_that_is_said_is_read_as_markup(text: str) -> None:
+    with Terminal(Console(force_terminal=True, file=io.StringIO())) as terminal:
+        terminal.phase(text)
+        terminal.event(Event(kind="phase", text=text))
+        terminal.say(text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from orchestrator.chat import CHARACTERS_A_TOKEN, Reply, TransientError, Usage
-from orchestrator.providers.refusal import meaning, read_refusal, unsupported
+from orchestrator.chat import BYTES_A_TOKEN, Reply, TransientError, Usage
+from orchestrator.providers.refusal import meaning, output_too_long, read_refusal, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ENOUGH_UNREADABLE = 3
 """Replies in a row that are none: the address is some other kind of server."""
+HALVINGS = 6
+"""From 16,000 tokens of output to 250, which is no reply any more."""
 JSON_WANTED = "Answer with one JSON object and nothing else: no fence, no comment. It has to fit this JSON schema:\n"
 
 
@@ -57,6 +59,7 @@ class Exchange:
         self._dialect = dialect
         self._endpoint = endpoint
         self._dropped: set[str] = set()
+        self._halvings = 0
 
     def ask(self, request: Request) -> Reply:
         """Ask once.
@@ -77,10 +80,10 @@ class Exchange:
         )
 
     def _answer(self, request: Request) -> Answer:
-        """Ask, at most once for each parameter that turns out not to be taken and once more."""
+        """Ask, at most once for each parameter or length that turns out not to be taken and once more."""
         sdk, host = self._dialect.sdk, self._endpoint.host
         try:
-            answer = self._dialect.send(self.model, request, frozenset(self._dropped))
+            answer = self._dialect.send(self.model, self._shorter(request), frozenset(self._dropped))
         except sdk.APIStatusError as error:
             self._drop_or_raise(error)
         except sdk.APITimeoutError:
@@ -105,8 +108,15 @@ class Exchange:
         check = f"check {self._endpoint.url_variable} if you set it"
         return TransientError(f"What {self._endpoint.host} answers is no chat reply: {check}.", tries=ENOUGH_UNREADABLE)
 
+    def _shorter(self, request: Request) -> Request:
+        """With as long a reply as the model may give, as far as that is known."""
+        return replace(request, output_tokens=request.output_tokens >> self._halvings)
+
     def _drop_or_raise(self, error: Any) -> None:
         refusal = read_refusal(error.response, self._endpoint)
+        if output_too_long(refusal) and self._halvings < HALVINGS:
+            self._halvings += 1
+            return
         left = {name: words for name, words in self._dialect.optional.items() if name not in self._dropped}
         parameter = unsupported(refusal, left)
         if parameter is None:
@@ -120,4 +130,4 @@ def asked_schema(request: Request) -> str:
 
 
 def _estimate(request: Request, text: str) -> Usage:
-    return Usage(tokens_in=request.prompt_tokens(), tokens_out=len(text) // CHARACTERS_A_TOKEN, counted=False)
+    return Usage(tokens_in=request.prompt_tokens(), tokens_out=len(text.encode()) // BYTES_A_TOKEN, counted=False)

@@ -35,6 +35,11 @@ NO_CREDIT = re.compile(
     r"insufficient_quota|billing_error|billing_hard_limit|spend_limit_reached|credit balance"
     r"|insufficient (balance|credit|funds)"
 )
+OUTPUT_TOO_LONG = re.compile(
+    r"max_(completion_)?tokens'?.{0,40}too (large|high)|maximum allowed number of output"
+    r"|supports at most \d+ completion"
+)
+BLIND = re.compile(r"image.{0,40}not support|not support.{0,40}image|no vision|not a (vision|multimodal) model")
 UNSUPPORTED = re.compile(
     r"unsupported|not support|n't support|unknown|unrecogni[sz]ed|unexpected|deprecated|not permitted|not allowed"
     r"|invalid schema|conversion failed"
@@ -68,7 +73,7 @@ def _facts(content: bytes) -> dict[str, Any]:
     """{"error": {...}} as OpenAI and Anthropic have it, {"error": "..."} as Ollama, {...} as older vLLM, or nothing."""
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     error = body.get("error", body) if isinstance(body, dict) else body
     return error if isinstance(error, dict) else {"message": error}
@@ -100,8 +105,15 @@ def unsupported(refusal: Refusal, parameters: Mapping[str, str]) -> str | None:
     return next((name for name, words in parameters.items() if re.search(words, refusal.text)), None)
 
 
+def output_too_long(refusal: Refusal) -> bool:
+    """Whether it is the reply that may not be so long, whatever the prompt."""
+    return refusal.status in {400, 422} and bool(OUTPUT_TOO_LONG.search(refusal.text))
+
+
 def meaning(refusal: Refusal, model: str, endpoint: Endpoint) -> Exception:
     """The error that a refusal amounts to."""
+    if BLIND.search(refusal.text):
+        return ChatError(f"{model} at {endpoint.host} sees no images ({refusal.quote}): unset LLM_VISION.")
     if refusal.status == 413 or TOO_LONG.search(refusal.text):
         return ContextTooLongError(f"The request is longer than {model} can read: {refusal.quote}.")
     if refusal.status == 402 or NO_CREDIT.search(refusal.text):
