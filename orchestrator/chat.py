@@ -36,8 +36,6 @@ class Request:
     iteration: int
     system: str
     """The part of the prompt that is the same each time this agent asks: marked for the provider's prompt cache."""
-    context: str = ""
-    """The part of the system prompt that changes; comes after the stable one."""
     messages: tuple[Message, ...]
     """Oldest first; the last one is the user's."""
     output_tokens: int
@@ -51,7 +49,7 @@ class Request:
     def prompt_tokens(self) -> int:
         """An estimate on the high side."""
         schema = json.dumps(self.schema) if self.schema else ""
-        texts = (self.system, self.context, schema, *(message.text for message in self.messages))
+        texts = (self.system, schema, *(message.text for message in self.messages))
         images = sum(len(message.images) for message in self.messages)
         return sum(len(text.encode()) for text in texts) // BYTES_A_TOKEN + IMAGE_TOKENS * images
 

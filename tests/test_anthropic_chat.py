@@ -21,13 +21,13 @@ def make_chat(server: ChatServer) -> Exchange:
 
 def test_a_request_holds_what_was_asked_and_marks_the_stable_part_for_the_cache() -> None:
     with serve() as server:
-        make_chat(server).ask(ask_for(context="Dataset: digits.", temperature=0.5))
+        make_chat(server).ask(ask_for(temperature=0.5))
 
     assert server.bodies == [
         {
             "model": "claude-sonnet-5-5",
             "max_tokens": 500,
-            "system": [STABLE, {"type": "text", "text": "Dataset: digits."}],
+            "system": [STABLE],
             "messages": [{"role": "user", "content": [{"type": "text", "text": "Write train.py."}]}],
             "temperature": 0.5,
         }

@@ -27,13 +27,13 @@ def make_chat(server: ChatServer, key: str = KEY) -> Exchange:
 
 def test_a_request_holds_what_was_asked_the_stable_part_first() -> None:
     with serve() as server:
-        make_chat(server).ask(ask_for(context="Dataset: digits.", temperature=0.5))
+        make_chat(server).ask(ask_for(temperature=0.5))
 
     assert server.bodies == [
         {
             "model": "gpt-6-sol",
             "messages": [
-                {"role": "system", "content": "You are the Training Engineer.\n\nDataset: digits."},
+                {"role": "system", "content": "You are the Training Engineer."},
                 {"role": "user", "content": "Write train.py."},
             ],
             "max_tokens": 500,

@@ -62,9 +62,8 @@ class AnthropicDialect:
 
 
 def _system(request: Request, *, in_words: bool) -> Any:
-    parts: list[Any] = [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}]
-    rest = (request.context, asked_schema(request) if in_words else "")
-    return parts + [{"type": "text", "text": text} for text in rest if text]
+    stable = {"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}
+    return [stable, {"type": "text", "text": asked_schema(request)}] if in_words else [stable]
 
 
 def _message(message: Message) -> Any:

@@ -68,8 +68,7 @@ class OpenAIDialect:
 
 
 def _messages(request: Request, in_words: bool) -> Any:
-    parts = (request.system, request.context, asked_schema(request) if in_words else "")
-    system = "\n\n".join(part for part in parts if part)
+    system = f"{request.system}\n\n{asked_schema(request)}" if in_words else request.system
     return [{"role": "system", "content": system}, *(_message(message) for message in request.messages)]
 
 
