@@ -1,4 +1,7 @@
-"""Have a dataset prepared: by our own code, in the sandbox, once."""
+"""Have a dataset prepared: by our own code, in the sandbox, once.
+
+A prepared folder is named after what it was made from and is never replaced: a run reads its hidden labels to the end.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class Origin:
 
     @property
     def name(self) -> str:
-        """What its prepared folder is called: a path's last part, with six digits of the whole path."""
+        """What the dataset is called: a path's last part, with six digits of the whole path."""
         if self.folder is None:
             return self.given
         slug = re.sub(r"[^a-z0-9]+", "-", self.folder.name.lower()).strip("-")[:40] or "folder"
@@ -75,7 +78,7 @@ def find_origin(dataset: str) -> Origin:
 
 
 def open_dataset(settings: Settings, sandbox: Sandbox, on_event: Callable[[Event], None] | None = None) -> Dataset:
-    """The prepared dataset that the settings name; prepared now if it is new or its folder changed.
+    """The prepared dataset that the settings name; prepared now if it is new, its folder changed or the settings did.
 
     Raises:
         DatasetError: it cannot be used; the sentence names the file.
@@ -83,20 +86,25 @@ def open_dataset(settings: Settings, sandbox: Sandbox, on_event: Callable[[Event
     """
     origin = find_origin(settings.dataset)
     fingerprint = origin.fingerprint(settings)
-    folder = settings.datasets_dir.resolve() / origin.name
-    if (folder / "dataset.json").exists():
-        dataset = Dataset(folder)
-        if dataset.facts.fingerprint == fingerprint:
-            return dataset
-    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        made = _prepare(_job(settings, origin, fingerprint, partial), sandbox, on_event)
-        Dataset(made)  # what is not whole must not replace what was
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    folder = settings.datasets_dir.resolve() / f"{origin.name}-{fingerprint[:8]}"
+    if not folder.exists():
+        partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+        try:
+            made = _prepare(_job(settings, origin, fingerprint, partial), sandbox, on_event)
+            Dataset(made)  # what is not whole must not get the name
+            _rename(made, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return Dataset(folder)
+
+
+def _rename(made: Path, folder: Path) -> None:
+    """Give it its name, unless another process was first: what that made is the same."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
 
 
 def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) -> Job:

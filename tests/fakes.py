@@ -188,6 +188,8 @@ class ScriptedJob:
     """A job that leaves these files and ends like this."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    fill: Callable[[Path], object] | None = None
+    """What it does to the folder of its first mount."""
     verdict: Verdict = Verdict.FINISHED
     status: int = 0
     log: str = ""
@@ -232,6 +234,8 @@ class ScriptedRunning:
 
     def wait(self) -> Ended:
         script = self.sandbox.scripts[self.job.name].pop(0)
+        if script.fill:
+            script.fill(self.job.mounts[0].source)
         for name, content in script.files.items():
             (self.job.output / name).write_bytes(content)
         files = {name: self.job.output / name for name in script.files}

@@ -88,8 +88,9 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     assert f"Test accuracy {summary['test']['accuracy']:.4f}" in done.stdout
     assert not (run / "jobs").exists()
 
-    images = np.load(home / "datasets" / "digits" / "test" / "images.npy")
-    labels = np.load(home / "datasets" / "digits" / "hidden" / "test.npy")
+    [dataset] = (home / "datasets").glob("digits-*")
+    images = np.load(dataset / "test" / "images.npy")
+    labels = np.load(dataset / "hidden" / "test.npy")
     files = []
     for index in range(20):
         files.append(str(tmp_path / f"{index}.png"))
