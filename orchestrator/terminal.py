@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.status import Status
 
+from orchestrator.dataset_notes import dataset_notes
 from orchestrator.outcome import Crashed
 
 if TYPE_CHECKING:
@@ -72,12 +73,13 @@ class Terminal:
 
 
 def dataset_lines(dataset: Dataset) -> str:
-    """How many images and classes a dataset has."""
+    """How many images and classes a dataset has, and on lines of their own what else one has to know."""
     counts = {name: split.images for name, split in dataset.facts.splits.items()}
-    return (
+    size = (
         f"{dataset.facts.name}: {counts['train']} training, {counts['validation']} validation and {counts['test']} "
-        f"test images of {len(dataset.facts.classes)} classes"
+        f"test images of {len(dataset.facts.classes)} classes."
     )
+    return "\n".join([size, *dataset_notes(dataset.facts)])
 
 
 def iteration_line(iteration: Iteration, before: Iteration | None) -> str:

@@ -54,6 +54,9 @@ def make_dataset(folder: Path) -> Dataset:
         "ceiling": 255,
         "seed": 0,
         "splits": {name: {"images": len(LABELS[name]), "counts": counts[name]} for name in LABELS},
+        "skipped": {"hidden": 0, "not_images": 0, "links": 0},
+        "skipped_extensions": {},
+        "duplicates": {"within_train": 0, "validation": 0, "test": 0},
         "fingerprint": "",
         "checksums": {"train/images.npy": "0"},
     }

@@ -27,6 +27,7 @@ class Labelled:
     description: str = ""
     licence: str = ""
     skipped: dict[str, int] = field(default_factory=dict)
+    skipped_extensions: dict[str, int] = field(default_factory=dict)
 
     def read(self, index: int) -> bytes:
         raise AssertionError(index)

@@ -103,6 +103,17 @@ def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
 
     assert found.files == ("a/1.png", "b/1.png")
     assert found.skipped == {"hidden": 5, "not_images": 3, "links": 0}
+    assert found.skipped_extensions == {".txt": 1, ".csv": 1, ".bak": 1}
+
+
+def test_the_commonest_extensions_of_what_was_skipped_are_told(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.png", "b/1.png", "a/no extension", "a/x.a very long one", "b/odd.\x1b[0m", "b/odd.\udcff")
+    fill(tmp_path, *(f"a/{n}.HEIC" for n in range(4)), "a/1.gz", "b/1.csv", "b/2.csv", "a/1.txt", "b/1.txt", "b/3.txt")
+
+    found = scan(tmp_path)
+
+    assert found.skipped["not_images"] == 14
+    assert list(found.skipped_extensions.items()) == [(".heic", 4), (".txt", 3), (".csv", 2)]
 
 
 @pytest.mark.parametrize(("name", "skipped"), [("dataset_info.txt", 0), ("dataset_info.md", 0), ("Dataset.txt", 1)])

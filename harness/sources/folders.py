@@ -34,6 +34,10 @@ SPLIT_NAMES = {
 JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
 """What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
 
+LONGEST_EXTENSION = 10
+"""Characters; what follows the last dot of a longer one is part of a name."""
+EXTENSIONS_TOLD = 3
+
 DESCRIPTIONS = ("dataset_info.txt", "dataset_info.md")
 """Files of the top folder that say what the images show; the first that is there counts."""
 DESCRIPTION = 4000
@@ -51,6 +55,7 @@ class Folders:
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
     skipped: Mapping[str, int]
+    skipped_extensions: Mapping[str, int]
     description: str = ""
     licence: str = ""
 
@@ -90,6 +95,7 @@ def scan(root: Path) -> Folders:
         np.array(labels, np.int64),
         np.array(given, np.int8),
         dict(walk.skipped),
+        dict(walk.extensions.most_common(EXTENSIONS_TOLD)),
         _description(walk.root),
     )
 
@@ -100,6 +106,8 @@ class _Walk:
 
     root: Path
     skipped: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SKIPPED, 0)))
+    extensions: Counter[str] = field(default_factory=Counter)
+    """Of files that are no images."""
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders in this one.
@@ -146,9 +154,12 @@ class _Walk:
         """Tell, and count a file that is none."""
         if entry.is_dir(follow_symlinks=False):
             return False
-        if entry.is_file() and PurePath(entry.name).suffix.lower() in EXTENSIONS:
+        extension = PurePath(entry.name).suffix.lower()
+        if entry.is_file() and extension in EXTENSIONS:
             return True
         self.skipped["not_images"] += 1
+        if 1 < len(extension) <= LONGEST_EXTENSION and extension.isprintable():
+            self.extensions[extension] += 1
         return False
 
 

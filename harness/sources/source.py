@@ -50,6 +50,11 @@ class Source(Protocol):
         """How many entries were left out, by reason: `SKIPPED`."""
         ...
 
+    @property
+    def skipped_extensions(self) -> Mapping[str, int]:
+        """The commonest extensions among the files that are no images, with how many there are of each."""
+        ...
+
     def read(self, index: int) -> Content:
         """Fetch one example, from any thread.
 
