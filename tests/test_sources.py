@@ -94,6 +94,17 @@ def test_a_train_among_other_vehicles_is_a_class(tmp_path: Path) -> None:
     assert scan(fill(tmp_path, "train/1.png", "plane/1.png")).classes == ("plane", "train")
 
 
+def test_a_train_among_other_vehicles_may_have_folders_beside_its_images(tmp_path: Path) -> None:
+    assert scan(fill(tmp_path, "train/1.png", "train/steam/1.png", "plane/1.png")).classes == ("plane", "train")
+
+
+def test_a_folder_without_images_beside_a_split_is_no_class(tmp_path: Path) -> None:
+    found = scan(fill(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/dog/x.txt", "docs/notes.txt"))
+
+    assert found.classes == ("cat", "dog")
+    assert found.skipped["not_images"] == 2
+
+
 def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.png", "b/1.png")
     fill(tmp_path, ".DS_Store", "a/._1.png", "a/Thumbs.db", ".git/x.png", "__MACOSX/a/1.png")
@@ -184,7 +195,17 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
         (["train/a/1.png", "test/c/1.png"], "Class 'c' is in test but not in train"),
         (["test/a/1.png", "val/a/1.png"], "There is 'test/' but no train/"),
         (["train/a/1.png", "val/a/1.png", "valid/a/1.png"], "train, val, valid name one split twice"),
-        (["train/a/1.png", "test/a/1.png", "extra/1.png"], "'extra/' holds images beside test, train and is no split"),
+        (["train/a/1.png", "test/a/1.png", "extra/1.png"], "Images lie in 'extra/' beside test, train, and beside"),
+        (["train/cat/1.png", "train/dog/1.png", "unlabelled/1.png"], "Images lie in 'unlabelled/' beside train, and"),
+        (
+            ["Training/cat/1.png", "a/1.png", "b/x/1.png"],
+            "Images lie in 'a/', 'b/' beside Training, and beside a split",
+        ),
+        (["train/cat/1.png", "train/dog/1.png", "test1/1.png"], "Images lie in 'test1/' beside train, and beside a"),
+        (
+            ["val/cat/1.png", "val/dog/1.png", "dog/1.png"],
+            "There is 'val/' but no train/: add it, or rename the folder.",
+        ),
         (["a\n/1.png", "b/1.png"], r"Class folder 'a\n' has unprintable characters"),
     ],
 )

@@ -1,5 +1,6 @@
 """A folder with one sub-folder per class, or with train/ and test/ (and validation/) of such.
 
+A folder named like a split is a class where other folders stand beside it and its images lie in it directly.
 A class folder's images are found at any depth below it. Links to folders are never followed, links to files only while
 they stay inside. What is an image is decided by its extension. What they show may be told in a file beside the folders.
 """
@@ -191,10 +192,22 @@ def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
         raise UnusableDatasetError("The folder holds no sub-folders: put the images of each class into one of its own.")
     splits = {name: SPLIT_NAMES[name.casefold()] for name in top if name.casefold() in SPLIT_NAMES}
     others = [name for name in top if name not in splits]
-    if not splits or (others and set(splits.values()) == {"train"}) or (others and "train" not in splits.values()):
+    if not splits or (others and _may_be_classes(walk.root, splits)):
         return {"train": {name: name for name in top}}
     _refuse_odd_splits(walk, splits, others)
     return {split: {name: f"{folder}/{name}" for name in walk.folders(folder)} for folder, split in splits.items()}
+
+
+def _may_be_classes(root: Path, splits: Mapping[str, str]) -> bool:
+    """Whether folders named like splits are not a train with another split, and none is one of class folders."""
+    has_train_and_more = "train" in splits.values() and len(set(splits.values())) > 1
+    return not has_train_and_more and not any(_holds_classes(root, name) for name in splits)
+
+
+def _holds_classes(root: Path, folder: str) -> bool:
+    """Whether there are images, and all in sub-folders."""
+    depths = {path.count("/") for path in _Walk(root).images(folder)}
+    return bool(depths) and min(depths) > 1
 
 
 def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]) -> None:
@@ -204,11 +217,13 @@ def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]
         )
     if len(set(splits.values())) < len(splits):
         raise UnusableDatasetError(f"{', '.join(splits)} name one split twice: keep one folder for each split.")
-    for name in others:
-        if any(walk.images(name)):
-            raise UnusableDatasetError(
-                f"{_called(name)} holds images beside {', '.join(splits)} and is no split: move it elsewhere."
-            )
+    strays = [_called(name) for name in others if any(walk.images(name))]
+    if strays:
+        named = ", ".join(splits)
+        raise UnusableDatasetError(
+            f"Images lie in {', '.join(strays[:10])} beside {named}, and beside a split only splits may stand: "
+            f"move them elsewhere, or rename {named} if a class is meant."
+        )
 
 
 def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]]) -> None:
