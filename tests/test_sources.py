@@ -217,6 +217,28 @@ def test_each_refusal_is_one_clear_sentence(tmp_path: Path, files: list[str], se
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("files", "links", "sentence"),
+    [
+        ([], ["cat", "dog"], "The folder holds no sub-folders: put the images of each class into one of its own"),
+        (["cat/notes.txt"], ["cat/1.png", "cat/2.png"], "No sub-folder holds an image"),
+        (["cat/1.png", "dog/notes.txt"], ["dog/1.png", "dog/2.png"], "No image lies in class folder 'dog' (train)"),
+        (["test/cat/1.png"], ["train", "val"], "There is 'test/' but no train/"),
+    ],
+)
+def test_a_refusal_for_want_of_images_tells_of_links(
+    tmp_path: Path, files: list[str], links: list[str], sentence: str
+) -> None:
+    root = fill(tmp_path / "root", ".hidden", *files)
+    for link in links:
+        (root / link).symlink_to(fill(tmp_path / "outside", "1.png"))
+
+    text = refusal(root)
+
+    assert text.startswith(sentence)
+    assert text.endswith(" (links skipped: 2; copy what they point to).")
+
+
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert "is no folder" in refusal(tmp_path / "nowhere")
     assert "is no folder" in refusal(fill(tmp_path, "file") / "file")

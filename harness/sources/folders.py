@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
+from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError, links_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,7 +80,7 @@ def scan(root: Path) -> Folders:
         split: {name: list(walk.images(folder)) for name, folder in classes.items()}
         for split, classes in _layout(walk).items()
     }
-    _refuse_empty(found)
+    _refuse_empty(found, links_skipped(walk.skipped))
     classes = _class_names(found)
     rows = [
         (file, label, code)
@@ -189,7 +189,10 @@ def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
     """Split -> class name -> folder."""
     top = walk.folders("")
     if not top:
-        raise UnusableDatasetError("The folder holds no sub-folders: put the images of each class into one of its own.")
+        raise UnusableDatasetError(
+            "The folder holds no sub-folders: put the images of each class into one of its own"
+            f"{links_skipped(walk.skipped)}."
+        )
     splits = {name: SPLIT_NAMES[name.casefold()] for name in top if name.casefold() in SPLIT_NAMES}
     others = [name for name in top if name not in splits]
     if not splits or (others and _may_be_classes(walk.root, splits)):
@@ -213,7 +216,8 @@ def _holds_classes(root: Path, folder: str) -> bool:
 def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]) -> None:
     if "train" not in splits.values():
         raise UnusableDatasetError(
-            f"There is {_called(next(iter(splits)))} but no train/: add it, or rename the folder."
+            f"There is {_called(next(iter(splits)))} but no train/: add it, or rename the folder"
+            f"{links_skipped(walk.skipped)}."
         )
     if len(set(splits.values())) < len(splits):
         raise UnusableDatasetError(f"{', '.join(splits)} name one split twice: keep one folder for each split.")
@@ -226,17 +230,17 @@ def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]
         )
 
 
-def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]]) -> None:
+def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]], hint: str) -> None:
     if not any(images for classes in found.values() for images in classes.values()):
         raise UnusableDatasetError(
-            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder."
+            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder{hint}."
         )
     empty = [
         f"{name!r} ({split})" for split, classes in found.items() for name, images in classes.items() if not images
     ]
     if empty:
         raise UnusableDatasetError(
-            f"No image lies in class folder {', '.join(empty[:10])}: add images or remove the folder."
+            f"No image lies in class folder {', '.join(empty[:10])}: add images or remove the folder{hint}."
         )
 
 

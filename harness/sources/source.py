@@ -23,6 +23,12 @@ class UnusableDatasetError(Exception):
     """Raised when a source cannot become a dataset; its text is one sentence that says what to do."""
 
 
+def links_skipped(skipped: Mapping[str, int]) -> str:
+    """How a refusal for want of images ends where links were skipped; empty where there were none."""
+    links = skipped["links"]
+    return f" (links skipped: {links}; copy what they point to)" if links else ""
+
+
 class Source(Protocol):
     """Labelled images, numbered from 0, wherever they lie. Nothing is decoded before it is asked for."""
 
