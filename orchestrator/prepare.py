@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.dataset import Dataset
 from orchestrator.errors import DatasetError
+from orchestrator.growing import growing_folder
 from sandbox.base import Job, Limits, Mount, Verdict
 
 if TYPE_CHECKING:
@@ -88,13 +87,10 @@ def open_dataset(settings: Settings, sandbox: Sandbox, on_event: Callable[[Event
     fingerprint = origin.fingerprint(settings)
     folder = settings.datasets_dir.resolve() / f"{origin.name}-{fingerprint[:8]}"
     if not folder.exists():
-        partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-        try:
+        with growing_folder(folder.parent) as partial:
             made = _prepare(_job(settings, origin, fingerprint, partial), sandbox, on_event)
             Dataset(made)  # what is not whole must not get the name
             _rename(made, folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     return Dataset(folder)
 
 

@@ -76,7 +76,7 @@ def test_of_two_that_prepare_the_same_the_first_gives_the_folder(pets: Path) -> 
     dataset = open_dataset(settings, scripted(ScriptedJob(fill=overtaken)))
 
     assert dataset.hidden_labels("test").tolist() == LABELS["test"]
-    assert [path.name for path in settings.datasets_dir.iterdir()] == [dataset.folder.name]
+    assert {path.name for path in settings.datasets_dir.iterdir()} == {".lock", dataset.folder.name}
 
 
 def test_a_damaged_folder_is_named_and_left_as_it_is(pets: Path) -> None:

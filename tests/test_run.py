@@ -170,7 +170,7 @@ def test_a_folder_that_is_no_dataset_is_refused_by_name(home: Path, backend: str
 
     assert done.returncode == 3
     assert "dog/3.png" in done.stderr
-    assert not [path for path in (home / "datasets").iterdir() if path.name.startswith(".")]
+    assert not list((home / "datasets").glob(".preparing-*"))
 
 
 def test_help_names_every_command() -> None:
