@@ -144,6 +144,12 @@ def processes_with(text: str) -> list[str]:
     [
         (("run",), {"RUN_ITERATIONS": "many"}, 2, "RUN_ITERATIONS is 'many'"),
         (("run", "/nowhere"), {}, 3, "/nowhere is neither a built-in dataset"),
+        (
+            ("prepare", "/nowhere"),
+            {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"},
+            3,
+            "/nowhere is",
+        ),
         (("run", "digits"), {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"}, 4, "engine"),
         (("predict", "/nowhere", "x.png"), {}, 1, "holds no trained model"),
     ],
