@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from orchestrator.errors import DatasetError
+from orchestrator.errors import AutoModelError, DatasetError
 from orchestrator.prepare import open_dataset
 from orchestrator.settings import read_settings
+from sandbox.base import Verdict
 from tests.fakes import LABELS, ScriptedJob, ScriptedSandbox, make_dataset
 
 if TYPE_CHECKING:
@@ -87,3 +88,30 @@ def test_a_damaged_folder_is_named_and_left_as_it_is(pets: Path) -> None:
         open_dataset(knobs(pets), scripted())
 
     assert dataset.hidden_labels("test").tolist() == LABELS["test"]
+
+
+FULL = b"The dataset cannot be written: No space left on device.\n"
+BROKEN = b"1 image cannot be read: 'cat/1.png' (no image inside); replace or remove what is broken.\n"
+
+
+@pytest.mark.parametrize(
+    ("job", "status", "says"),
+    [
+        (ScriptedJob({"error.txt": BROKEN}, status=3), 3, r"^1 image cannot be read: .* what is broken\.$"),
+        (ScriptedJob({"error.txt": FULL}, status=1), 1, r"No space left on device: make room in /.*/datasets, or name"),
+        (ScriptedJob(verdict=Verdict.DEADLINE, status=137), 1, "more than 12 hours and was ended: give a smaller one"),
+        (ScriptedJob(verdict=Verdict.OUT_OF_MEMORY, status=137), 1, r"more than 0\.5 GiB of memory .* SANDBOX_MEMORY"),
+        (ScriptedJob(verdict=Verdict.KILLED, status=137, log="a\nb"), 1, r"was ended \(killed\): b$"),
+        (ScriptedJob({"error.txt": BROKEN}, verdict=Verdict.CANCELLED, status=3), 1, r"was ended \(cancelled\)"),
+        (ScriptedJob(status=1, log="Traceback\nMemoryError"), 1, r"failed \(exit status 1\): MemoryError$"),
+        (ScriptedJob(status=3), 1, r"failed \(exit status 3\): it said nothing"),
+    ],
+)
+def test_only_what_is_wrong_with_the_data_is_called_so(pets: Path, job: ScriptedJob, status: int, says: str) -> None:
+    settings = knobs(pets, sandbox_memory="0.5")
+
+    with pytest.raises(AutoModelError, match=says) as caught:
+        open_dataset(settings, scripted(job))
+
+    assert caught.value.status == status
+    assert [path.name for path in settings.datasets_dir.iterdir()] == [".lock"]
