@@ -105,10 +105,11 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.prepare import open_dataset
+    from orchestrator.prepare import find_origin, open_dataset
     from orchestrator.setup import open_sandbox
     from orchestrator.terminal import Terminal, dataset_lines
 
+    find_origin(settings.dataset)  # a misspelt name is told before anything is built
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
         terminal.phase(f"preparing {settings.dataset}")
         terminal.say(dataset_lines(open_dataset(settings, sandbox, terminal.event)))

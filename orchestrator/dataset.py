@@ -30,6 +30,18 @@ class Split(BaseModel):
     counts: tuple[int, ...]
 
 
+class Duplicates(BaseModel):
+    """How many images have exactly the pixels of another."""
+
+    model_config = ConfigDict(frozen=True)
+
+    within_train: int
+    validation: int
+    """Validation images that train holds too."""
+    test: int
+    """Test images that train or validation holds too."""
+
+
 class Facts(BaseModel):
     """dataset.json, as far as the host uses it."""
 
@@ -50,6 +62,11 @@ class Facts(BaseModel):
     """The value that became white, of images deeper than 8 bits."""
     seed: int
     splits: dict[SplitName, Split]
+    skipped: dict[str, int]
+    """Entries of the source that were left out, by reason: `hidden`, `not_images`, `links`."""
+    skipped_extensions: dict[str, int]
+    """The commonest ones of the files that are no images."""
+    duplicates: Duplicates
     fingerprint: str
     checksums: dict[str, str]
 

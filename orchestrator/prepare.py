@@ -1,18 +1,20 @@
-"""Have a dataset prepared: by our own code, in the sandbox, once."""
+"""Have a dataset prepared: by our own code, in the sandbox, once.
+
+A prepared folder is named after what it was made from and is never replaced: a run reads its hidden labels to the end.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.dataset import Dataset
-from orchestrator.errors import DatasetError
+from orchestrator.errors import AutoModelError, DatasetError
+from orchestrator.growing import growing_folder
 from sandbox.base import Job, Limits, Mount, Verdict
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Origin:
 
     @property
     def name(self) -> str:
-        """What its prepared folder is called: a path's last part, with six digits of the whole path."""
+        """What the dataset is called: a path's last part, with six digits of the whole path."""
         if self.folder is None:
             return self.given
         slug = re.sub(r"[^a-z0-9]+", "-", self.folder.name.lower()).strip("-")[:40] or "folder"
@@ -75,28 +77,31 @@ def find_origin(dataset: str) -> Origin:
 
 
 def open_dataset(settings: Settings, sandbox: Sandbox, on_event: Callable[[Event], None] | None = None) -> Dataset:
-    """The prepared dataset that the settings name; prepared now if it is new or its folder changed.
+    """The prepared dataset that the settings name; prepared now if it is new, its folder changed or the settings did.
 
     Raises:
         DatasetError: it cannot be used; the sentence names the file.
+        AutoModelError: preparing it failed, for want of disk, memory or time for one.
         SandboxError: the sandbox failed.
     """
     origin = find_origin(settings.dataset)
     fingerprint = origin.fingerprint(settings)
-    folder = settings.datasets_dir.resolve() / origin.name
-    if (folder / "dataset.json").exists():
-        dataset = Dataset(folder)
-        if dataset.facts.fingerprint == fingerprint:
-            return dataset
-    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        made = _prepare(_job(settings, origin, fingerprint, partial), sandbox, on_event)
-        Dataset(made)  # what is not whole must not replace what was
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    folder = settings.datasets_dir.resolve() / f"{origin.name}-{fingerprint[:8]}"
+    if not folder.exists():
+        with growing_folder(folder.parent) as partial:
+            made = _prepare(_job(settings, origin, fingerprint, partial), sandbox, on_event)
+            Dataset(made)  # what is not whole must not get the name
+            _rename(made, folder)
     return Dataset(folder)
+
+
+def _rename(made: Path, folder: Path) -> None:
+    """Give it its name, unless another process was first: what that made is the same."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
 
 
 def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) -> Job:
@@ -131,16 +136,41 @@ def _prepare(job: Job, sandbox: Sandbox, on_event: Callable[[Event], None] | Non
     running = sandbox.start(job, on_event)
     try:
         running.go()
-        _raise_failure(running.wait())
+        _raise_failure(running.wait(), job)
     finally:
         running.kill()
     return made
 
 
-def _raise_failure(ended: Ended) -> None:
-    if ended.verdict is Verdict.FINISHED and ended.status == 0:
+def _raise_failure(ended: Ended, job: Job) -> None:
+    """Tell data that cannot be used from a machine that is too small, and both from what should not happen."""
+    if ended.verdict is not Verdict.FINISHED:
+        raise AutoModelError(_stopped(ended, job.limits))
+    if not ended.status:
         return
-    if "error.txt" in ended.files:
-        raise DatasetError(ended.files["error.txt"].read_text(encoding="utf-8", errors="replace").strip())
-    last = ended.log.strip().rpartition("\n")[2]
-    raise DatasetError(f"Preparing the dataset failed ({ended.verdict}, exit status {ended.status}): {last[:300]}")
+    said = _text(ended.files.get("error.txt"))
+    if said and ended.status == DatasetError.status:
+        raise DatasetError(said)
+    if said:
+        place = job.mounts[0].source.parents[1]
+        raise AutoModelError(f"{said.rstrip('.')}: make room in {place}, or name another place in DATASETS_DIR.")
+    raise AutoModelError(f"Preparing the dataset failed (exit status {ended.status}): {_last_line(ended)}")
+
+
+def _stopped(ended: Ended, limits: Limits) -> str:
+    if ended.verdict is Verdict.DEADLINE:
+        return (
+            f"Preparing the dataset took more than {limits.seconds / 3600:.0f} hours and was ended: give a smaller one."
+        )
+    if ended.verdict is Verdict.OUT_OF_MEMORY:
+        held = f"{limits.memory / (1 << 30):.1f} GiB"
+        return f"Preparing the dataset took more than {held} of memory and was ended: raise SANDBOX_MEMORY."
+    return f"Preparing the dataset was ended ({ended.verdict}): {_last_line(ended)}"
+
+
+def _text(file: Path | None) -> str:
+    return file.read_text(encoding="utf-8", errors="replace").strip() if file else ""
+
+
+def _last_line(ended: Ended) -> str:
+    return ended.log.strip().rpartition("\n")[2][:300] or "it said nothing; run the same command again."

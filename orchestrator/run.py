@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.budget import Budget
 from orchestrator.compute import find_compute
+from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.execute import Executor
 from orchestrator.jobs import Jobs
 from orchestrator.journal import Journal
@@ -60,7 +61,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
         )
         pictures = Sheets(jobs, dataset, folder / "sheets") if settings.llm_vision else None
         team, ledger = open_team(settings, folder, say=terminal.say, pictures=pictures)
-        terminal.say(f"{dataset_lines(dataset)}; team: {team.name}; sandbox: {sandbox.name}.")
+        terminal.say(f"{dataset_lines(dataset)}\nTeam: {team.name}; sandbox: {sandbox.name}.")
         if done := len(journal.history()):
             terminal.say(f"Going on with {folder} after {done} iterations.")
         spent = journal.seconds_spent()
@@ -106,6 +107,7 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> N
         draft=draft,
         dataset=dataset.facts.name,
         classes=dataset.facts.classes,
+        dataset_notes=dataset_notes(dataset.facts),
         majority=majority,
         seconds=round(budget.spent(), 1),
         tokens=ledger.total().tokens,
@@ -115,7 +117,8 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> N
         provider=loop.team.name,
     )
     loop.journal.record("end", why=ended, spent=budget.spent())
-    terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{result_lines(final, draft, majority)}")
+    answer = "\n".join([result_lines(final, draft, majority), *leaks(dataset.facts)])
+    terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")
     terminal.say(
         f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from orchestrator.dataset_notes import dataset_notes
 from orchestrator.outcome import Crashed
 
 if TYPE_CHECKING:
@@ -73,12 +74,13 @@ class Terminal:
 
 
 def dataset_lines(dataset: Dataset) -> str:
-    """How many images and classes a dataset has."""
+    """How many images and classes a dataset has, and on lines of their own what else one has to know."""
     counts = {name: split.images for name, split in dataset.facts.splits.items()}
-    return (
+    size = (
         f"{dataset.facts.name}: {counts['train']} training, {counts['validation']} validation and {counts['test']} "
-        f"test images of {len(dataset.facts.classes)} classes"
+        f"test images of {len(dataset.facts.classes)} classes."
     )
+    return "\n".join([size, *dataset_notes(dataset.facts)])
 
 
 def iteration_line(iteration: Iteration, before: Iteration | None) -> str:

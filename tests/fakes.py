@@ -54,6 +54,9 @@ def make_dataset(folder: Path) -> Dataset:
         "ceiling": 255,
         "seed": 0,
         "splits": {name: {"images": len(LABELS[name]), "counts": counts[name]} for name in LABELS},
+        "skipped": {"hidden": 0, "not_images": 0, "links": 0},
+        "skipped_extensions": {},
+        "duplicates": {"within_train": 0, "validation": 0, "test": 0},
         "fingerprint": "",
         "checksums": {"train/images.npy": "0"},
     }
@@ -188,6 +191,8 @@ class ScriptedJob:
     """A job that leaves these files and ends like this."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    fill: Callable[[Path], object] | None = None
+    """What it does to the folder of its first mount."""
     verdict: Verdict = Verdict.FINISHED
     status: int = 0
     log: str = ""
@@ -232,6 +237,8 @@ class ScriptedRunning:
 
     def wait(self) -> Ended:
         script = self.sandbox.scripts[self.job.name].pop(0)
+        if script.fill:
+            script.fill(self.job.mounts[0].source)
         for name, content in script.files.items():
             (self.job.output / name).write_bytes(content)
         files = {name: self.job.output / name for name in script.files}

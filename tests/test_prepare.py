@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent
 SPLITS = ("train", "validation", "test")
 FIELDS = {
     "version", "name", "source", "description", "licence", "classes", "channels", "image_size", "sizes", "form",
-    "max_side", "ceiling", "seed", "split_rule", "splits", "mean", "std", "skipped", "duplicates", "fingerprint",
-    "checksums", "pillow", "numpy",
+    "max_side", "ceiling", "seed", "split_rule", "splits", "mean", "std", "skipped", "skipped_extensions", "duplicates",
+    "fingerprint", "checksums", "pillow", "numpy",
 }  # fmt: skip
 
 
@@ -151,6 +151,7 @@ def test_dataset_json_is_complete_and_true(tmp_path: Path) -> None:
     assert facts.items() >= expected.items()
     assert facts["classes"] == ["cat", "dog"]
     assert facts["skipped"] == {"hidden": 0, "not_images": 1, "links": 0}
+    assert facts["skipped_extensions"] == {".txt": 1}
     assert facts["splits"] == {
         "train": {"images": 28, "counts": [14, 14]},
         "validation": {"images": 4, "counts": [2, 2]},
@@ -217,8 +218,8 @@ def test_duplicates_are_counted_by_their_pixels(tmp_path: Path) -> None:
     facts = Prepared(tmp_path, str(root)).facts
 
     held = facts["duplicates"]
-    assert held["within_train"] + held["across_splits"] in {7, 8}
-    assert held["across_splits"] >= 6
+    assert held["test"] == 6
+    assert held["within_train"] + held["validation"] == 1
 
 
 def test_digits_are_prepared_by_name(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.prepare.splits import TEST_SHARE, VALIDATION_SHARE, Division, divide
-from harness.sources.source import SPLITS, UnusableDatasetError
+from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,8 @@ class Labelled:
     classes: tuple[str, ...]
     description: str = ""
     licence: str = ""
-    skipped: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
+    skipped_extensions: dict[str, int] = field(default_factory=dict)
 
     def read(self, index: int) -> bytes:
         raise AssertionError(index)
@@ -164,6 +165,14 @@ def test_a_single_class_is_refused() -> None:
     source = labelled([50])
 
     with pytest.raises(UnusableDatasetError, match="a single class, 'class 0'"):
+        divide(source, distinct(source), 0)
+
+
+@pytest.mark.parametrize("counts", [[50], [50, 3]])
+def test_a_class_that_is_missing_or_small_for_its_links_is_refused_with_them(counts: list[int]) -> None:
+    source = replace(labelled(counts), skipped={"hidden": 0, "not_images": 0, "links": 7})
+
+    with pytest.raises(UnusableDatasetError, match=r" \(links skipped: 7; copy what they point to\)\.$"):
         divide(source, distinct(source), 0)
 
 

@@ -85,11 +85,13 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     assert summary["test"]["images"] == 359
     assert summary["iterations"] <= 1  # none where the draft has every validation image right
     assert summary["zero_shot"]["test"]["accuracy"] > LEARNT
+    assert summary["dataset_notes"] == []
     assert f"Test accuracy {summary['test']['accuracy']:.4f}" in done.stdout
     assert not (run / "jobs").exists()
 
-    images = np.load(home / "datasets" / "digits" / "test" / "images.npy")
-    labels = np.load(home / "datasets" / "digits" / "hidden" / "test.npy")
+    [dataset] = (home / "datasets").glob("digits-*")
+    images = np.load(dataset / "test" / "images.npy")
+    labels = np.load(dataset / "hidden" / "test.npy")
     files = []
     for index in range(20):
         files.append(str(tmp_path / f"{index}.png"))
@@ -142,6 +144,12 @@ def processes_with(text: str) -> list[str]:
     [
         (("run",), {"RUN_ITERATIONS": "many"}, 2, "RUN_ITERATIONS is 'many'"),
         (("run", "/nowhere"), {}, 3, "/nowhere is neither a built-in dataset"),
+        (
+            ("prepare", "/nowhere"),
+            {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"},
+            3,
+            "/nowhere is",
+        ),
         (("run", "digits"), {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"}, 4, "engine"),
         (("predict", "/nowhere", "x.png"), {}, 1, "holds no trained model"),
     ],
@@ -168,7 +176,7 @@ def test_a_folder_that_is_no_dataset_is_refused_by_name(home: Path, backend: str
 
     assert done.returncode == 3
     assert "dog/3.png" in done.stderr
-    assert not [path for path in (home / "datasets").iterdir() if path.name.startswith(".")]
+    assert not list((home / "datasets").glob(".preparing-*"))
 
 
 def test_help_names_every_command() -> None:

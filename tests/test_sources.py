@@ -94,6 +94,17 @@ def test_a_train_among_other_vehicles_is_a_class(tmp_path: Path) -> None:
     assert scan(fill(tmp_path, "train/1.png", "plane/1.png")).classes == ("plane", "train")
 
 
+def test_a_train_among_other_vehicles_may_have_folders_beside_its_images(tmp_path: Path) -> None:
+    assert scan(fill(tmp_path, "train/1.png", "train/steam/1.png", "plane/1.png")).classes == ("plane", "train")
+
+
+def test_a_folder_without_images_beside_a_split_is_no_class(tmp_path: Path) -> None:
+    found = scan(fill(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/dog/x.txt", "docs/notes.txt"))
+
+    assert found.classes == ("cat", "dog")
+    assert found.skipped["not_images"] == 2
+
+
 def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.png", "b/1.png")
     fill(tmp_path, ".DS_Store", "a/._1.png", "a/Thumbs.db", ".git/x.png", "__MACOSX/a/1.png")
@@ -103,6 +114,17 @@ def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
 
     assert found.files == ("a/1.png", "b/1.png")
     assert found.skipped == {"hidden": 5, "not_images": 3, "links": 0}
+    assert found.skipped_extensions == {".txt": 1, ".csv": 1, ".bak": 1}
+
+
+def test_the_commonest_extensions_of_what_was_skipped_are_told(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.png", "b/1.png", "a/no extension", "a/x.a very long one", "b/odd.\x1b[0m", "b/odd.\udcff")
+    fill(tmp_path, *(f"a/{n}.HEIC" for n in range(4)), "a/1.gz", "b/1.csv", "b/2.csv", "a/1.txt", "b/1.txt", "b/3.txt")
+
+    found = scan(tmp_path)
+
+    assert found.skipped["not_images"] == 14
+    assert list(found.skipped_extensions.items()) == [(".heic", 4), (".txt", 3), (".csv", 2)]
 
 
 @pytest.mark.parametrize(("name", "skipped"), [("dataset_info.txt", 0), ("dataset_info.md", 0), ("Dataset.txt", 1)])
@@ -173,7 +195,17 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
         (["train/a/1.png", "test/c/1.png"], "Class 'c' is in test but not in train"),
         (["test/a/1.png", "val/a/1.png"], "There is 'test/' but no train/"),
         (["train/a/1.png", "val/a/1.png", "valid/a/1.png"], "train, val, valid name one split twice"),
-        (["train/a/1.png", "test/a/1.png", "extra/1.png"], "'extra/' holds images beside test, train and is no split"),
+        (["train/a/1.png", "test/a/1.png", "extra/1.png"], "Images lie in 'extra/' beside test, train, and beside"),
+        (["train/cat/1.png", "train/dog/1.png", "unlabelled/1.png"], "Images lie in 'unlabelled/' beside train, and"),
+        (
+            ["Training/cat/1.png", "a/1.png", "b/x/1.png"],
+            "Images lie in 'a/', 'b/' beside Training, and beside a split",
+        ),
+        (["train/cat/1.png", "train/dog/1.png", "test1/1.png"], "Images lie in 'test1/' beside train, and beside a"),
+        (
+            ["val/cat/1.png", "val/dog/1.png", "dog/1.png"],
+            "There is 'val/' but no train/: add it, or rename the folder.",
+        ),
         (["a\n/1.png", "b/1.png"], r"Class folder 'a\n' has unprintable characters"),
     ],
 )
@@ -183,6 +215,28 @@ def test_each_refusal_is_one_clear_sentence(tmp_path: Path, files: list[str], se
     assert text.startswith(sentence)
     assert text.endswith(".")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("files", "links", "sentence"),
+    [
+        ([], ["cat", "dog"], "The folder holds no sub-folders: put the images of each class into one of its own"),
+        (["cat/notes.txt"], ["cat/1.png", "cat/2.png"], "No sub-folder holds an image"),
+        (["cat/1.png", "dog/notes.txt"], ["dog/1.png", "dog/2.png"], "No image lies in class folder 'dog' (train)"),
+        (["test/cat/1.png"], ["train", "val"], "There is 'test/' but no train/"),
+    ],
+)
+def test_a_refusal_for_want_of_images_tells_of_links(
+    tmp_path: Path, files: list[str], links: list[str], sentence: str
+) -> None:
+    root = fill(tmp_path / "root", ".hidden", *files)
+    for link in links:
+        (root / link).symlink_to(fill(tmp_path / "outside", "1.png"))
+
+    text = refusal(root)
+
+    assert text.startswith(sentence)
+    assert text.endswith(" (links skipped: 2; copy what they point to).")
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnusableDatasetError as error:
         return _refuse(str(error), options.report_dir, UNUSABLE)
     except OSError as error:
-        return _refuse(f"The dataset cannot be written: {error}.", options.report_dir, CANNOT_WRITE)
+        return _refuse(f"The dataset cannot be written: {error.strerror or error}.", options.report_dir, CANNOT_WRITE)
     return 0
 
 

@@ -94,8 +94,7 @@ def _write_splits(source: Source, seen: Survey, division: Division, out: Path, p
 
 
 def _record(source: Source, order: Order, seen: Survey, division: Division, written: _Written) -> Record:
-    train, *held_back = (written.tallies[split] for split in SPLITS)
-    mean, std = moments(train.histogram)
+    mean, std = moments(written.tallies["train"].histogram)
     return Record(
         name=order.name,
         source=order.source,
@@ -114,7 +113,8 @@ def _record(source: Source, order: Order, seen: Survey, division: Division, writ
         mean=mean,
         std=std,
         skipped=source.skipped,
-        duplicates=count_duplicates(train.digests, [tally.digests for tally in held_back]),
+        skipped_extensions=source.skipped_extensions,
+        duplicates=count_duplicates(*(written.tallies[split].digests for split in SPLITS)),
         fingerprint=order.fingerprint,
         checksums=written.checksums,
     )

@@ -31,11 +31,13 @@ class SplitRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Images whose pixels are exactly those of an earlier one; in all of train, validation and test."""
+    """How many images have exactly the pixels of another. Held-back ones among them measure memory, not skill."""
 
     within_train: int
-    across_splits: int
-    """Held-back images that an earlier split holds too: what they measure is memory."""
+    validation: int
+    """Validation images that train holds too."""
+    test: int
+    """Test images that train or validation holds too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,8 @@ class Record:
     std: list[float]
     skipped: Mapping[str, int]
     """Entries of the source that were left out, by reason."""
+    skipped_extensions: Mapping[str, int]
+    """The commonest ones of the files among them that are no images."""
     duplicates: Duplicates
     fingerprint: str
     """What the host knew the source by; it prepares again when that changes."""
@@ -88,12 +92,11 @@ def moments(histogram: NDArray[np.int64]) -> tuple[list[float], list[float]]:
     return mean.round(6).tolist(), np.sqrt(variance).round(6).tolist()
 
 
-def count_duplicates(train: Sequence[int], held_back: Sequence[Sequence[int]]) -> Duplicates:
-    """Compare digests of pixels, of train and of each later split."""
-    seen = np.unique(np.asarray(train, np.uint64))
-    within, across = len(train) - len(seen), 0
-    for split in held_back:
-        digests = np.asarray(split, np.uint64)
-        across += int(np.isin(digests, seen).sum())
-        seen = np.union1d(seen, digests)
-    return Duplicates(within_train=within, across_splits=across)
+def count_duplicates(train: Sequence[int], validation: Sequence[int], test: Sequence[int]) -> Duplicates:
+    """Compare digests of pixels, of each split with those before it."""
+    learnt, chosen_on, judged_on = (np.asarray(split, np.uint64) for split in (train, validation, test))
+    return Duplicates(
+        within_train=len(learnt) - len(np.unique(learnt)),
+        validation=int(np.isin(chosen_on, learnt).sum()),
+        test=int(np.isin(judged_on, np.union1d(learnt, chosen_on)).sum()),
+    )

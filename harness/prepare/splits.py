@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.sources.source import SPLITS, UnusableDatasetError
+from harness.sources.source import SPLITS, UnusableDatasetError, links_skipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def _refuse_small_classes(source: Source) -> None:
     if len(source.classes) < 2:
         raise UnusableDatasetError(
             f"There is a single class, {source.classes[0]!r}, and a classifier needs two: add one, or if its "
-            "sub-folders are the classes, give that folder itself."
+            f"sub-folders are the classes, give that folder itself{links_skipped(source.skipped)}."
         )
     counts = np.bincount(source.labels[source.given == 0], minlength=len(source.classes))
     small = [f"{source.classes[label]!r} has {counts[label]}" for label in np.flatnonzero(counts < LEAST_IMAGES)]
@@ -81,7 +81,7 @@ def _refuse_small_classes(source: Source) -> None:
         more = f" and {len(small) - NAMED} classes more" if len(small) > NAMED else ""
         raise UnusableDatasetError(
             f"A class needs at least {LEAST_IMAGES} images to train on: {', '.join(small[:NAMED])}{more}; "
-            "add images or remove the class."
+            f"add images or remove the class{links_skipped(source.skipped)}."
         )
 
 

@@ -1,5 +1,6 @@
 """A folder with one sub-folder per class, or with train/ and test/ (and validation/) of such.
 
+A folder named like a split is a class where other folders stand beside it and its images lie in it directly.
 A class folder's images are found at any depth below it. Links to folders are never followed, links to files only while
 they stay inside. What is an image is decided by its extension. What they show may be told in a file beside the folders.
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
+from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError, links_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,10 @@ SPLIT_NAMES = {
 JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
 """What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
 
+LONGEST_EXTENSION = 10
+"""Characters; what follows the last dot of a longer one is part of a name."""
+EXTENSIONS_TOLD = 3
+
 DESCRIPTIONS = ("dataset_info.txt", "dataset_info.md")
 """Files of the top folder that say what the images show; the first that is there counts."""
 DESCRIPTION = 4000
@@ -51,6 +56,7 @@ class Folders:
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
     skipped: Mapping[str, int]
+    skipped_extensions: Mapping[str, int]
     description: str = ""
     licence: str = ""
 
@@ -74,7 +80,7 @@ def scan(root: Path) -> Folders:
         split: {name: list(walk.images(folder)) for name, folder in classes.items()}
         for split, classes in _layout(walk).items()
     }
-    _refuse_empty(found)
+    _refuse_empty(found, links_skipped(walk.skipped))
     classes = _class_names(found)
     rows = [
         (file, label, code)
@@ -90,6 +96,7 @@ def scan(root: Path) -> Folders:
         np.array(labels, np.int64),
         np.array(given, np.int8),
         dict(walk.skipped),
+        dict(walk.extensions.most_common(EXTENSIONS_TOLD)),
         _description(walk.root),
     )
 
@@ -100,6 +107,8 @@ class _Walk:
 
     root: Path
     skipped: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SKIPPED, 0)))
+    extensions: Counter[str] = field(default_factory=Counter)
+    """Of files that are no images."""
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders in this one.
@@ -146,9 +155,12 @@ class _Walk:
         """Tell, and count a file that is none."""
         if entry.is_dir(follow_symlinks=False):
             return False
-        if entry.is_file() and PurePath(entry.name).suffix.lower() in EXTENSIONS:
+        extension = PurePath(entry.name).suffix.lower()
+        if entry.is_file() and extension in EXTENSIONS:
             return True
         self.skipped["not_images"] += 1
+        if 1 < len(extension) <= LONGEST_EXTENSION and extension.isprintable():
+            self.extensions[extension] += 1
         return False
 
 
@@ -177,40 +189,58 @@ def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
     """Split -> class name -> folder."""
     top = walk.folders("")
     if not top:
-        raise UnusableDatasetError("The folder holds no sub-folders: put the images of each class into one of its own.")
+        raise UnusableDatasetError(
+            "The folder holds no sub-folders: put the images of each class into one of its own"
+            f"{links_skipped(walk.skipped)}."
+        )
     splits = {name: SPLIT_NAMES[name.casefold()] for name in top if name.casefold() in SPLIT_NAMES}
     others = [name for name in top if name not in splits]
-    if not splits or (others and set(splits.values()) == {"train"}) or (others and "train" not in splits.values()):
+    if not splits or (others and _may_be_classes(walk.root, splits)):
         return {"train": {name: name for name in top}}
     _refuse_odd_splits(walk, splits, others)
     return {split: {name: f"{folder}/{name}" for name in walk.folders(folder)} for folder, split in splits.items()}
 
 
+def _may_be_classes(root: Path, splits: Mapping[str, str]) -> bool:
+    """Whether folders named like splits are not a train with another split, and none is one of class folders."""
+    has_train_and_more = "train" in splits.values() and len(set(splits.values())) > 1
+    return not has_train_and_more and not any(_holds_classes(root, name) for name in splits)
+
+
+def _holds_classes(root: Path, folder: str) -> bool:
+    """Whether there are images, and all in sub-folders."""
+    depths = {path.count("/") for path in _Walk(root).images(folder)}
+    return bool(depths) and min(depths) > 1
+
+
 def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]) -> None:
     if "train" not in splits.values():
         raise UnusableDatasetError(
-            f"There is {_called(next(iter(splits)))} but no train/: add it, or rename the folder."
+            f"There is {_called(next(iter(splits)))} but no train/: add it, or rename the folder"
+            f"{links_skipped(walk.skipped)}."
         )
     if len(set(splits.values())) < len(splits):
         raise UnusableDatasetError(f"{', '.join(splits)} name one split twice: keep one folder for each split.")
-    for name in others:
-        if any(walk.images(name)):
-            raise UnusableDatasetError(
-                f"{_called(name)} holds images beside {', '.join(splits)} and is no split: move it elsewhere."
-            )
+    strays = [_called(name) for name in others if any(walk.images(name))]
+    if strays:
+        named = ", ".join(splits)
+        raise UnusableDatasetError(
+            f"Images lie in {', '.join(strays[:10])} beside {named}, and beside a split only splits may stand: "
+            f"move them elsewhere, or rename {named} if a class is meant."
+        )
 
 
-def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]]) -> None:
+def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]], hint: str) -> None:
     if not any(images for classes in found.values() for images in classes.values()):
         raise UnusableDatasetError(
-            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder."
+            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder{hint}."
         )
     empty = [
         f"{name!r} ({split})" for split, classes in found.items() for name, images in classes.items() if not images
     ]
     if empty:
         raise UnusableDatasetError(
-            f"No image lies in class folder {', '.join(empty[:10])}: add images or remove the folder."
+            f"No image lies in class folder {', '.join(empty[:10])}: add images or remove the folder{hint}."
         )
 
 

@@ -23,6 +23,12 @@ class UnusableDatasetError(Exception):
     """Raised when a source cannot become a dataset; its text is one sentence that says what to do."""
 
 
+def links_skipped(skipped: Mapping[str, int]) -> str:
+    """How a refusal for want of images ends where links were skipped; empty where there were none."""
+    links = skipped["links"]
+    return f" (links skipped: {links}; copy what they point to)" if links else ""
+
+
 class Source(Protocol):
     """Labelled images, numbered from 0, wherever they lie. Nothing is decoded before it is asked for."""
 
@@ -48,6 +54,11 @@ class Source(Protocol):
     @property
     def skipped(self) -> Mapping[str, int]:
         """How many entries were left out, by reason: `SKIPPED`."""
+        ...
+
+    @property
+    def skipped_extensions(self) -> Mapping[str, int]:
+        """The commonest extensions among the files that are no images, with how many there are of each."""
         ...
 
     def read(self, index: int) -> Content:

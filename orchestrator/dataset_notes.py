@@ -1,0 +1,52 @@
+"""What a person has to know about a dataset before believing what comes of it, in whole sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.dataset import Facts, SplitName
+
+
+def dataset_notes(facts: Facts) -> list[str]:
+    """What was left out, copies in train, and leaks; empty where there is nothing to tell."""
+    return [*_left_out(facts), *_copies(facts), *leaks(facts)]
+
+
+def leaks(facts: Facts) -> list[str]:
+    """A warning for each held-back split with images that were also learnt from or chosen on."""
+    return [
+        *_leak(facts, "validation", facts.duplicates.validation, "training"),
+        *_leak(facts, "test", facts.duplicates.test, "training or validation"),
+    ]
+
+
+def _leak(facts: Facts, split: SplitName, count: int, others: str) -> Iterator[str]:
+    if count:
+        yield (
+            f"Warning: {count} of {facts.splits[split].images} {split} images are also among the {others} images, "
+            "pixel for pixel: on them accuracy measures memory, not skill. Remove them from one side and run again."
+        )
+
+
+def _left_out(facts: Facts) -> Iterator[str]:
+    files, links, hidden = (facts.skipped[reason] for reason in ("not_images", "links", "hidden"))
+    told = ", ".join(f"{count} {extension}" for extension, count in facts.skipped_extensions.items())
+    parts = [
+        f"{_count(files, 'file')} of other kinds{f' ({told})' if told else ''}" if files else "",
+        f"{_count(links, 'link')} to folders or out of the dataset" if links else "",
+        _count(hidden, "hidden entry", "hidden entries") if hidden else "",
+    ]
+    if any(parts):
+        yield f"Left out: {', '.join(filter(None, parts))}."
+
+
+def _copies(facts: Facts) -> Iterator[str]:
+    if count := facts.duplicates.within_train:
+        yield f"{_count(count, 'training image is a copy', 'training images are copies')} of another."
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
