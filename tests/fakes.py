@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,10 @@ from orchestrator.outcome import Crashed, Trained
 from orchestrator.scoring import Score
 from orchestrator.team import Choice, Iteration, Proposal
 from sandbox.base import Ended, Job, Verdict
+from sandbox.running import Remains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from orchestrator.chat import Request
@@ -240,3 +242,33 @@ class ScriptedRunning:
     def kill(self) -> None:
         self.sandbox.alive -= not self.killed
         self.killed = True
+
+
+@dataclass
+class ScriptedContainer:
+    """Implements `Container`: it says something and, if it lasts, runs until it is killed."""
+
+    says: bytes = b""
+    lasts: bool = True
+    at_removal: Callable[[], None] = lambda: None
+    """What happens then; if it raises, the container stays."""
+    removed: bool = False
+
+    def __post_init__(self) -> None:
+        self._killed = threading.Event()
+
+    def chunks(self) -> Iterator[tuple[bytes | None, bytes | None]]:
+        yield self.says, None
+        if self.lasts:
+            self._killed.wait()
+
+    def kill(self) -> None:
+        self._killed.set()
+
+    def hang_up(self) -> None:
+        self._killed.set()
+
+    def remove(self) -> Remains:
+        self.at_removal()
+        self.removed = True
+        return Remains(status=137, oom=False)
