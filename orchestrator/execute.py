@@ -11,6 +11,7 @@ from orchestrator.jobs import LOGITS, WEIGHTS
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
+from orchestrator.waiting import Waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +30,12 @@ class Executor:
         self.jobs = jobs
         self.dataset = dataset
         self.task = task
-        self._fit: Ahead | None = None
-        self._predict: Ahead | None = None
+        starts = {"fit": self._start_fit, "predict": lambda: self._start_predict("validation")}
+        self._waiting = Waiting(starts, jobs.log)
 
     def start_ahead(self) -> None:
         """Start the next container that fits: call it before the team begins to think."""
-        self._fit = self._fit or self._start_fit()
+        self._waiting.start("fit")
 
     def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
         """Check, fit and predict the validation images in the sandbox, then score. `attempt`: a folder to be made.
@@ -44,13 +45,11 @@ class Executor:
         """
         attempt.mkdir(parents=True)
         write_components(pipeline, attempt / "components")
-        fit, self._fit = self._fit or self._start_fit(), None
-        ended = fit.run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
+        ended = self._waiting.take("fit").run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
         report = read_report(attempt / "fit-report.json")
         if crash := explain_fit(ended, report):
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
-        predict, self._predict = self._predict or self._start_predict("validation"), None
-        outcome = self._predict_and_score(predict, pipeline, attempt, "validation")
+        outcome = self._predict_and_score(self._waiting.take("predict"), pipeline, attempt, "validation")
         seconds = ended.seconds + outcome.seconds
         if isinstance(outcome, Crashed):
             return Crashed(crash=outcome.crash, log=outcome.log, seconds=seconds)
@@ -60,20 +59,20 @@ class Executor:
         """Predict the test images with trained weights and score them: once, at the end of a run."""
         attempt.mkdir(parents=True)
         (attempt / WEIGHTS).hardlink_to(weights)
-        self.close()  # what waits has nothing to wait for
+        self._waiting.drop()  # what waits has nothing to wait for
         predict = self._start_predict("test")
         return self._predict_and_score(predict, pipeline, attempt, "test")
 
     def close(self) -> None:
         """End the jobs that wait."""
-        for ahead in filter(None, (self._fit, self._predict)):
-            ahead.discard()
-        self._fit = self._predict = None
-        shutil.rmtree(self.jobs.folder, ignore_errors=True)  # also of one that an interrupt kept from being known
+        try:
+            self._waiting.drop()
+        finally:
+            shutil.rmtree(self.jobs.folder, ignore_errors=True)  # also of one that an interrupt kept from being known
 
     def _start_next(self) -> None:
         """Start, while one job trains, the one that predicts after it and the one that trains after that."""
-        self._predict = self._predict or self._start_predict("validation")
+        self._waiting.start("predict")
         self.start_ahead()
 
     def _start_fit(self) -> Ahead:

@@ -40,6 +40,8 @@ class Limits:
 
     seconds: float
     """Wall time from `Running.go` until everything is killed. The harness's own clock is shorter."""
+    idle: float = 3600.0
+    """Wall time from the start that it waits for `go`; then it ends itself, so that no forgotten one stays."""
     memory: int = 4096 * MIB
     pids: int = 512
     cpus: float = 2.0
@@ -115,6 +117,11 @@ class Ended:
 class Running(Protocol):
     """A started job. It has imported its libraries, or is about to, and waits for `go`."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended; before `go` that means that it died, or waited longer than `Limits.idle`."""
+        ...
+
     def go(self) -> None:
         """Let it begin: its input is complete, and its clock starts."""
         ...
@@ -128,7 +135,11 @@ class Running(Protocol):
         ...
 
     def kill(self) -> None:
-        """End it at once and leave nothing; harmless when it has ended."""
+        """End it at once and leave nothing; harmless when it has ended, in whatever way.
+
+        Raises:
+            SandboxError: something of it is left.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox import owner
-from sandbox.environment import IDLE_SECONDS, UID, environment, mounts, pid1_command
+from sandbox.environment import UID, environment, mounts, pid1_command
 from sandbox.pid1 import OUT
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def tmpfs(size: int, inodes: int, uid: int, gid: int, execute: str) -> str:
 
 def labels(job: Job) -> dict[str, str]:
     """What the reaper needs to know about a container."""
-    deadline = int(time.time() + IDLE_SECONDS + job.limits.seconds + LATE_SECONDS)
+    deadline = int(time.time() + job.limits.idle + job.limits.seconds + LATE_SECONDS)
     return {LABEL: job.name, f"{LABEL}.owner": owner.tag(), f"{LABEL}.deadline": str(deadline)}
 
 

@@ -139,7 +139,7 @@ class Attended:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended: nothing of it is left, or nothing that could be removed."""
+        """Whether nothing of it is left, or nothing that could be removed."""
         return self._remains.done()
 
     def go(self) -> None:
@@ -160,7 +160,7 @@ class Attended:
         limits = self._job.limits
         slack = SLACK_SECONDS + limits.output / SEND_RATE
         if self._began is None:
-            return environment.IDLE_SECONDS + slack
+            return limits.idle + slack
         return max(0.0, self._began + limits.seconds + slack - time.monotonic())
 
     def _stop(self, verdict: Verdict) -> None:

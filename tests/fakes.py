@@ -16,7 +16,7 @@ from orchestrator.dataset import Dataset
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.scoring import Score
 from orchestrator.team import Choice, Iteration, Proposal
-from sandbox.base import Ended, Job, Verdict
+from sandbox.base import Ended, Job, SandboxError, Verdict
 from sandbox.running import Remains
 
 if TYPE_CHECKING:
@@ -203,13 +203,15 @@ class ScriptedSandbox:
     name: str = "scripted"
     gpu: bool = False
     started: list[Job] = field(default_factory=list)
+    running: list[ScriptedRunning] = field(default_factory=list)
     inputs: list[dict[str, str]] = field(default_factory=list)
     alive: int = 0
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> ScriptedRunning:
         self.started.append(job)
         self.alive += 1
-        return ScriptedRunning(self, job, on_event)
+        self.running.append(ScriptedRunning(self, job, on_event))
+        return self.running[-1]
 
     def close(self) -> None:
         """Nothing real runs."""
@@ -223,6 +225,8 @@ class ScriptedRunning:
     job: Job
     on_event: Callable[[Event], None] | None
     killed: bool = False
+    ended: bool = False
+    """Set it, and the job has died while it waited."""
 
     def go(self) -> None:
         if self.on_event:
@@ -233,6 +237,9 @@ class ScriptedRunning:
         )
 
     def wait(self) -> Ended:
+        if self.ended:
+            raise SandboxError(f"the sandbox of {self.job.name} gave up: idle.")
+        self.ended = True
         script = self.sandbox.scripts[self.job.name].pop(0)
         for name, content in script.files.items():
             (self.job.output / name).write_bytes(content)

@@ -388,6 +388,24 @@ print('went')
     assert (ended.verdict, ended.log) == (Verdict.FINISHED, "went\n")
 
 
+def test_a_job_to_which_nobody_says_go_gives_up(run: Runner) -> None:
+    job = run.job("import time; time.sleep(600)", limits=limits(idle=0.2))
+    running = run.sandbox.start(job)
+
+    with pytest.raises(SandboxError, match="gave up: idle"):
+        running.wait()
+    assert running.ended
+    running.kill()
+
+
+def test_a_job_has_not_ended_while_it_waits(run: Runner) -> None:
+    running = run.sandbox.start(run.job("import time; time.sleep(600)"))
+
+    assert not running.ended
+    running.kill()
+    assert running.ended
+
+
 def test_kill_ends_a_job_and_wait_then_says_so(run: Runner) -> None:
     running = run.sandbox.start(run.job("import time; time.sleep(600)"))
     running.kill()
