@@ -12,8 +12,10 @@ from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
 from orchestrator.waiting import Waiting
+from sandbox.base import SandboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.contract import Task
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.dataset import Dataset, HiddenName
     from orchestrator.jobs import Ahead, Jobs
     from orchestrator.scoring import Score
+    from sandbox.base import Ended
 
 
 class Executor:
@@ -41,27 +44,32 @@ class Executor:
         """Check, fit and predict the validation images in the sandbox, then score. `attempt`: a folder to be made.
 
         Raises:
-            SandboxError: the sandbox failed, not the pipeline.
+            SandboxError: the sandbox failed, twice, and not the pipeline.
         """
         attempt.mkdir(parents=True)
         write_components(pipeline, attempt / "components")
-        ended = self._waiting.take("fit").run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
+        ended = self._twice(
+            lambda: self._waiting.take("fit").run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
+        )
         report = read_report(attempt / "fit-report.json")
         if crash := explain_fit(ended, report):
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
-        outcome = self._predict_and_score(self._waiting.take("predict"), pipeline, attempt, "validation")
+        outcome = self._predict_and_score(lambda: self._waiting.take("predict"), pipeline, attempt, "validation")
         seconds = ended.seconds + outcome.seconds
         if isinstance(outcome, Crashed):
             return Crashed(crash=outcome.crash, log=outcome.log, seconds=seconds)
         return Trained(score=outcome.score, report=report, seconds=seconds)
 
     def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path) -> Outcome:
-        """Predict the test images with trained weights and score them: once, at the end of a run."""
+        """Predict the test images with trained weights and score them: once, at the end of a run.
+
+        Raises:
+            SandboxError: the sandbox failed, twice, and not the pipeline.
+        """
         attempt.mkdir(parents=True)
         (attempt / WEIGHTS).hardlink_to(weights)
         self._waiting.drop()  # what waits has nothing to wait for
-        predict = self._start_predict("test")
-        return self._predict_and_score(predict, pipeline, attempt, "test")
+        return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test")
 
     def close(self) -> None:
         """End the jobs that wait."""
@@ -82,9 +90,19 @@ class Executor:
         logits = self.dataset.split(split).images * self.task.num_classes
         return self.jobs.start_predict(self.dataset.folder / split, logits, self.task.seconds)
 
-    def _predict_and_score(self, predict: Ahead, pipeline: Pipeline, attempt: Path, split: HiddenName) -> Outcome:
-        (predict.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
-        ended = predict.run(self.task, pipeline, ("data", "model"), attempt)
+    def _twice(self, run: Callable[[], Ended]) -> Ended:
+        """Run a job, and another where the sandbox fails: an engine's bad moment ends no run and costs no other job."""
+        try:
+            return run()
+        except SandboxError as error:
+            self.jobs.log.warning("sandbox failed", error=str(error))
+        self._waiting.drop()  # what was started before that moment may be no better
+        return run()
+
+    def _predict_and_score(
+        self, take: Callable[[], Ahead], pipeline: Pipeline, attempt: Path, split: HiddenName
+    ) -> Outcome:
+        ended = self._twice(lambda: self._predict(take(), pipeline, attempt))
         report = read_report(attempt / "predict-report.json")
         try:
             judged = self._score(attempt, split)
@@ -92,6 +110,10 @@ class Executor:
             crash = explain_predict(ended, report, str(error))
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
         return Trained(score=judged, report=report, seconds=ended.seconds)
+
+    def _predict(self, job: Ahead, pipeline: Pipeline, attempt: Path) -> Ended:
+        (job.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
+        return job.run(self.task, pipeline, ("data", "model"), attempt)
 
     def _score(self, attempt: Path, split: HiddenName) -> Score:
         logits = read_logits(attempt / LOGITS, self.dataset.split(split).images, self.task.num_classes)

@@ -24,9 +24,13 @@ class Waiting:
         self._jobs: dict[str, Ahead] = {}
 
     def start(self, name: str) -> None:
-        """Start a job ahead, where none of its name waits."""
-        if name not in self._jobs:
+        """Start a job ahead, where none of its name waits; if that fails, it is tried again when it is needed."""
+        if name in self._jobs:
+            return
+        try:
             self._jobs[name] = self._starts[name]()
+        except (SandboxError, OSError) as error:
+            self._log.warning("job not started ahead", job=name, error=str(error))
 
     def take(self, name: str) -> Ahead:
         """The job that waits, or a new one: where none does, or where it has ended, because it gave up or died.

@@ -193,6 +193,8 @@ class ScriptedJob:
     verdict: Verdict = Verdict.FINISHED
     status: int = 0
     log: str = ""
+    fails: bool = False
+    """The sandbox does, not the job: waiting for it raises."""
 
 
 @dataclass
@@ -206,9 +208,13 @@ class ScriptedSandbox:
     running: list[ScriptedRunning] = field(default_factory=list)
     inputs: list[dict[str, str]] = field(default_factory=list)
     alive: int = 0
+    refuses: set[int] = field(default_factory=set)
+    """Numbers of the starts, from 0, that fail."""
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> ScriptedRunning:
         self.started.append(job)
+        if len(self.started) - 1 in self.refuses:
+            raise SandboxError(f"the engine cannot start {job.name}.")
         self.alive += 1
         self.running.append(ScriptedRunning(self, job, on_event))
         return self.running[-1]
@@ -241,6 +247,8 @@ class ScriptedRunning:
             raise SandboxError(f"the sandbox of {self.job.name} gave up: idle.")
         self.ended = True
         script = self.sandbox.scripts[self.job.name].pop(0)
+        if script.fails:
+            raise SandboxError(f"the sandbox of {self.job.name} ended without a last word.")
         for name, content in script.files.items():
             (self.job.output / name).write_bytes(content)
         files = {name: self.job.output / name for name in script.files}
