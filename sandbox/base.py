@@ -22,6 +22,9 @@ MIB = 1 << 20
 class SandboxError(Exception):
     """Raised when the sandbox itself fails: no engine, no image, a mount that is not there, a kill without effect."""
 
+    status = 4
+    """What the program exits with when this ends it: `orchestrator.errors` has the list."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:

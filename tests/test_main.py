@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.errors import NoSandboxError
+from sandbox.base import SandboxError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -28,6 +31,10 @@ def reading(run: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], 
         (run / "best" / "task.json").open("wb") as pipe,  # it opens when the program reads
     ):
         yield process, pipe
+
+
+def test_no_sandbox_and_one_that_fails_in_the_middle_of_a_run_have_the_same_exit_status() -> None:
+    assert (NoSandboxError.status, SandboxError.status) == (4, 4)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
