@@ -19,6 +19,8 @@ PYTHON = "/opt/venv/bin/python"
 SCRATCH_INODES = 16384
 OOM_SCORE = 500
 """On a host out of memory a sandbox goes before the user's own programs."""
+CPU_SHARES = 512
+"""Half of what a container has by default: on a busy host the user's own programs come first."""
 LATE_SECONDS = 600
 """A container this long over its time belongs to nobody, even if its owner lives."""
 
@@ -51,6 +53,7 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "memswap_limit": limits.memory,
         "pids_limit": limits.pids,
         "nano_cpus": int(min(limits.cpus, os.cpu_count() or 1) * 1e9),  # more than there are is refused
+        "cpu_shares": CPU_SHARES,
         "oom_score_adj": OOM_SCORE,
         "shm_size": limits.shm,
         "mounts": [bind(mount) for mount in mounts(job)],

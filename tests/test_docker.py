@@ -67,6 +67,7 @@ def test_an_untrusted_container_gets_exactly_this(job: Job, tmp_path: Path) -> N
         "memswap_limit": 512 * MIB,
         "pids_limit": 512,
         "nano_cpus": 1_000_000_000,
+        "cpu_shares": 512,
         "oom_score_adj": 500,
         "shm_size": 1024 * MIB,
         "tmpfs": {
