@@ -77,7 +77,9 @@ class Job:
     wanted: Mapping[str, int] = field(default_factory=dict)
     """Names of files that are fetched from /job/out, each with the bytes that it may have."""
     trusted: bool = False
-    """True for our own code alone: the job runs as the calling user and may have writable mounts and a network."""
+    """True for our own code alone: the job runs as the calling user and may have writable mounts."""
+    network: bool = False
+    """True: it reaches what the host reaches. Nothing that we run asks for it: generated code never may."""
     gpu: bool = False
     """True: it gets the GPUs that the sandbox has, if any."""
     environment: Mapping[str, str] = field(default_factory=dict)

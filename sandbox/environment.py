@@ -40,7 +40,7 @@ def environment(job: Job, path: str, *, gpu: bool = False) -> dict[str, str]:
         "OMP_WAIT_POLICY": "passive",  # spinning at barriers costs 5.5 x on a busy machine
         "GOMP_SPINCOUNT": "0",
         **({} if gpu else {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}),
-        **({} if job.trusted else {"HF_HUB_OFFLINE": "1"}),
+        **({} if job.network else {"HF_HUB_OFFLINE": "1"}),
         **job.environment,
     }
 

@@ -43,7 +43,7 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "user": f"{uid}:{gid}",
         "hostname": "sandbox",
         "working_dir": "/tmp",  # noqa: S108 - the job's own
-        "network_mode": "bridge" if job.trusted else "none",
+        "network_mode": "bridge" if job.network else "none",
         "ipc_mode": "private",
         "cgroupns": "private",
         "cap_drop": ["ALL"],

@@ -211,7 +211,8 @@ def test_what_is_printed_cannot_touch_a_terminal(run: Runner) -> None:
     assert run(r"print('\x1b[31mred\x1b]0;title\x07\u202e')").log == "red\n"
 
 
-def test_there_is_no_network_but_loopback(run: Runner) -> None:
+@pytest.mark.parametrize("trusted", [False, True])
+def test_there_is_no_network_but_loopback(run: Runner, *, trusted: bool) -> None:
     code = """
 import socket
 print(sorted(name for _, name in socket.if_nameindex()))
@@ -221,7 +222,7 @@ try: socket.socket(socket.AF_VSOCK)
 except OSError as e: print(e.errno)
 """
 
-    assert run(code).log == "['lo']\n101\n1\n"
+    assert run(code, trusted=trusted).log == "['lo']\n101\n1\n"
 
 
 def test_the_world_is_read_only_but_for_three_folders(run: Runner) -> None:
