@@ -45,9 +45,9 @@ class Channel:
         """Say `parameters`, `epoch_seconds` or `peak_memory` of the report."""
         self._say({"facts": finite(facts)})
 
-    def train_until(self, end: float) -> None:
-        """Say that `train` begins, and when on the monotonic clock it should end."""
-        self._say({"train_until": end})
+    def train_begins(self) -> None:
+        """Say that `train` begins. When it should end is the parent's to know: a component can reach this."""
+        self._say({"train_begins": True})
 
     def train_ended(self, *, by_clock: bool) -> None:
         self._say({"train_ended": "clock" if by_clock else ""})

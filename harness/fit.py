@@ -36,7 +36,7 @@ def fit(job: Job, channel: Channel, *, halvings: int) -> None:
     operations = count_operations(model, examples.tuning, task.device)
     channel.step("train", "train")
     clock = Clock(task.seconds)
-    channel.train_until(clock.end)
+    channel.train_begins()
     run = TrainingRun(
         job=job,
         data=examples,

@@ -59,7 +59,7 @@ def _run(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callab
 
 
 def _run_once(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callable[[float], float]) -> Ending:
-    progress.begin(name)
+    progress.begin(name, job.task.seconds)
     halvings = progress.report.batch_halvings
     began = monotonic()
     ending = run_child(

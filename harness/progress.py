@@ -33,14 +33,17 @@ class Progress:
         self.out_of_memory = False
         """Whether the phase crashed for want of memory."""
         self.train_until: float | None = None
-        """When `train`, if it has begun, should end, on the monotonic clock."""
+        """When `train`, if it has begun, should end, on the monotonic clock of this process: no child says when."""
         self._out = out
         self._events = (out / "events.jsonl").open("ab", buffering=0)
         self._phase = ""
         self._step = Step("begin")
+        self._train_seconds = 0.0
         self._train_began: float | None = None
 
-    def begin(self, phase: str) -> None:
+    def begin(self, phase: str, train_seconds: float) -> None:
+        """Begin a phase; `train_seconds`: the clock of `train`, if that is part of it."""
+        self._train_seconds = train_seconds
         self._phase, self._step = phase, Step("begin")
         self.done = self.out_of_memory = False
         self.train_until = None
@@ -107,8 +110,9 @@ class Progress:
                 self.warn(text)
             case {"facts": dict(facts)}:
                 self._facts(finite(facts))
-            case {"train_until": int() | float() as end}:
-                self.train_until, self._train_began = float(end), monotonic()
+            case {"train_begins": True} if self.train_until is None:  # or saying it again would wind the clock up
+                self._train_began = monotonic()
+                self.train_until = self._train_began + self._train_seconds
             case {"train_ended": str(why)}:
                 self._train_over()
                 self.stopped(why)

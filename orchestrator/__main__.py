@@ -24,7 +24,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; every failure is one sentence on stderr and an exit status of `errors.py`."""
     given = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    _end_in_order()
     try:
         command: Callable[[argparse.Namespace, Settings], int] = given.command
         return command(given, read_settings(_flags(given)))
@@ -35,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"automodel: {error}", file=sys.stderr)
         return getattr(error, "status", 1)
+
+
+def _end_in_order() -> None:
+    """Take a request to end, and a terminal that is closed, as Ctrl-C is taken: everything is closed on the way out."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under `nohup` a closed terminal is nothing
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@
     ├── ChatError             5  the language model failed for good
     └── NothingTrainedError   6  the budget was spent before any pipeline trained
 
+`sandbox.base.SandboxError`, below us and so none of this tree, exits with 4, too: the sandbox was there, and failed.
 An interrupted run exits with 130 and can be continued. Each message is one sentence: what, where, what to do next.
 """
 

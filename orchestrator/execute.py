@@ -11,8 +11,11 @@ from orchestrator.jobs import LOGITS, WEIGHTS
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
+from orchestrator.waiting import Waiting
+from sandbox.base import SandboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.contract import Task
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.dataset import Dataset, HiddenName
     from orchestrator.jobs import Ahead, Jobs
     from orchestrator.scoring import Score
+    from sandbox.base import Ended
 
 
 class Executor:
@@ -29,51 +33,54 @@ class Executor:
         self.jobs = jobs
         self.dataset = dataset
         self.task = task
-        self._fit: Ahead | None = None
-        self._predict: Ahead | None = None
+        starts = {"fit": self._start_fit, "predict": lambda: self._start_predict("validation")}
+        self._waiting = Waiting(starts, jobs.log)
 
     def start_ahead(self) -> None:
         """Start the next container that fits: call it before the team begins to think."""
-        self._fit = self._fit or self._start_fit()
+        self._waiting.start("fit")
 
     def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
         """Check, fit and predict the validation images in the sandbox, then score. `attempt`: a folder to be made.
 
         Raises:
-            SandboxError: the sandbox failed, not the pipeline.
+            SandboxError: the sandbox failed, twice, and not the pipeline.
         """
         attempt.mkdir(parents=True)
         write_components(pipeline, attempt / "components")
-        fit, self._fit = self._fit or self._start_fit(), None
-        ended = fit.run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
+        ended = self._twice(
+            lambda: self._waiting.take("fit").run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
+        )
         report = read_report(attempt / "fit-report.json")
         if crash := explain_fit(ended, report):
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
-        predict, self._predict = self._predict or self._start_predict("validation"), None
-        outcome = self._predict_and_score(predict, pipeline, attempt, "validation")
+        outcome = self._predict_and_score(lambda: self._waiting.take("predict"), pipeline, attempt, "validation")
         seconds = ended.seconds + outcome.seconds
         if isinstance(outcome, Crashed):
             return Crashed(crash=outcome.crash, log=outcome.log, seconds=seconds)
         return Trained(score=outcome.score, report=report, seconds=seconds)
 
     def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path) -> Outcome:
-        """Predict the test images with trained weights and score them: once, at the end of a run."""
+        """Predict the test images with trained weights and score them: once, at the end of a run.
+
+        Raises:
+            SandboxError: the sandbox failed, twice, and not the pipeline.
+        """
         attempt.mkdir(parents=True)
         (attempt / WEIGHTS).hardlink_to(weights)
-        self.close()  # what waits has nothing to wait for
-        predict = self._start_predict("test")
-        return self._predict_and_score(predict, pipeline, attempt, "test")
+        self._waiting.drop()  # what waits has nothing to wait for
+        return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test")
 
     def close(self) -> None:
         """End the jobs that wait."""
-        for ahead in filter(None, (self._fit, self._predict)):
-            ahead.discard()
-        self._fit = self._predict = None
-        shutil.rmtree(self.jobs.folder, ignore_errors=True)  # also of one that an interrupt kept from being known
+        try:
+            self._waiting.drop()
+        finally:
+            shutil.rmtree(self.jobs.folder, ignore_errors=True)  # also of one that an interrupt kept from being known
 
     def _start_next(self) -> None:
         """Start, while one job trains, the one that predicts after it and the one that trains after that."""
-        self._predict = self._predict or self._start_predict("validation")
+        self._waiting.start("predict")
         self.start_ahead()
 
     def _start_fit(self) -> Ahead:
@@ -83,9 +90,19 @@ class Executor:
         logits = self.dataset.split(split).images * self.task.num_classes
         return self.jobs.start_predict(self.dataset.folder / split, logits, self.task.seconds)
 
-    def _predict_and_score(self, predict: Ahead, pipeline: Pipeline, attempt: Path, split: HiddenName) -> Outcome:
-        (predict.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
-        ended = predict.run(self.task, pipeline, ("data", "model"), attempt)
+    def _twice(self, run: Callable[[], Ended]) -> Ended:
+        """Run a job, and another where the sandbox fails: an engine's bad moment ends no run and costs no other job."""
+        try:
+            return run()
+        except SandboxError as error:
+            self.jobs.log.warning("sandbox failed", error=str(error))
+        self._waiting.drop()  # what was started before that moment may be no better
+        return run()
+
+    def _predict_and_score(
+        self, take: Callable[[], Ahead], pipeline: Pipeline, attempt: Path, split: HiddenName
+    ) -> Outcome:
+        ended = self._twice(lambda: self._predict(take(), pipeline, attempt))
         report = read_report(attempt / "predict-report.json")
         try:
             judged = self._score(attempt, split)
@@ -93,6 +110,10 @@ class Executor:
             crash = explain_predict(ended, report, str(error))
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
         return Trained(score=judged, report=report, seconds=ended.seconds)
+
+    def _predict(self, job: Ahead, pipeline: Pipeline, attempt: Path) -> Ended:
+        (job.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
+        return job.run(self.task, pipeline, ("data", "model"), attempt)
 
     def _score(self, attempt: Path, split: HiddenName) -> Score:
         logits = read_logits(attempt / LOGITS, self.dataset.split(split).images, self.task.num_classes)

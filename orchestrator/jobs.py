@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 300.0
 """For start-up, the check and saving, beside the clock of `train`; after that the sandbox kills the job."""
+TEAM_SECONDS = 12 * 3600.0
+"""What a job that is started ahead waits for a team, beside the jobs before its own: a slow model writes for hours."""
 SHEET_SECONDS = 60.0
 """It takes less than one; a busy machine may need a few to start it."""
 SHEET_BYTES = 2 << 20
@@ -108,7 +110,11 @@ class Ahead:
         return name if name in (WEIGHTS, LOGITS, SHEET) else f"{self.name}-{name}"
 
     def discard(self) -> None:
-        """End it, wherever it is, and remove its folder."""
+        """End it, wherever it is, and remove its folder.
+
+        Raises:
+            SandboxError: something of it is left.
+        """
         self.running.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -167,7 +173,14 @@ class Jobs:
         )
 
     def _limits(self, seconds: float, output: int) -> Limits:
-        return Limits(seconds=seconds, memory=self.compute.memory, cpus=self.compute.cpus, output=output)
+        """Of a job that takes so long, at most. Started ahead it waits for a fit and a predict, each no longer."""
+        return Limits(
+            seconds=seconds,
+            idle=2 * seconds + TEAM_SECONDS,
+            memory=self.compute.memory,
+            cpus=self.compute.cpus,
+            output=output,
+        )
 
     def _mounts(self, images: Path, target: str) -> tuple[Mount, ...]:
         """Of a job that runs components."""

@@ -22,6 +22,9 @@ MIB = 1 << 20
 class SandboxError(Exception):
     """Raised when the sandbox itself fails: no engine, no image, a mount that is not there, a kill without effect."""
 
+    status = 4
+    """What the program exits with when this ends it: `orchestrator.errors` has the list."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
@@ -40,6 +43,8 @@ class Limits:
 
     seconds: float
     """Wall time from `Running.go` until everything is killed. The harness's own clock is shorter."""
+    idle: float = 3600.0
+    """Wall time from the start that it waits for `go`; then it ends itself, so that no forgotten one stays."""
     memory: int = 4096 * MIB
     pids: int = 512
     cpus: float = 2.0
@@ -72,7 +77,9 @@ class Job:
     wanted: Mapping[str, int] = field(default_factory=dict)
     """Names of files that are fetched from /job/out, each with the bytes that it may have."""
     trusted: bool = False
-    """True for our own code alone: the job runs as the calling user and may have writable mounts and a network."""
+    """True for our own code alone: the job runs as the calling user and may have writable mounts."""
+    network: bool = False
+    """True: it reaches what the host reaches. Nothing that we run asks for it: generated code never may."""
     gpu: bool = False
     """True: it gets the GPUs that the sandbox has, if any."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -115,6 +122,11 @@ class Ended:
 class Running(Protocol):
     """A started job. It has imported its libraries, or is about to, and waits for `go`."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended; before `go` that means that it died, or waited longer than `Limits.idle`."""
+        ...
+
     def go(self) -> None:
         """Let it begin: its input is complete, and its clock starts."""
         ...
@@ -128,7 +140,11 @@ class Running(Protocol):
         ...
 
     def kill(self) -> None:
-        """End it at once and leave nothing; harmless when it has ended."""
+        """End it at once and leave nothing; harmless when it has ended, in whatever way.
+
+        Raises:
+            SandboxError: something of it is left.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -124,6 +125,7 @@ class BubblewrapContainer:
     def __init__(self, process: subprocess.Popen[bytes], pid1: int | None, group: Cgroup | None, memory: int) -> None:
         self._process = process
         self._pid1 = pid1
+        self._holding = threading.Lock()  # a descriptor that is closed meanwhile may soon be another job's
         self._group = group
         self._watch = None if group else MemoryWatch(process.pid, memory)
 
@@ -140,8 +142,8 @@ class BubblewrapContainer:
 
     def kill(self) -> None:
         """Kill PID 1 and so the namespace; then bwrap ends. The other way round PID 1 would live on."""
-        if self._pid1 is not None:
-            with contextlib.suppress(OSError):  # it has ended, or `remove` closed the handle
+        with self._holding, contextlib.suppress(ProcessLookupError):  # it has ended
+            if self._pid1 is not None:
                 signal.pidfd_send_signal(self._pid1, signal.SIGKILL)
 
     def hang_up(self) -> None:
@@ -152,9 +154,10 @@ class BubblewrapContainer:
             status = self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             raise SandboxError(f"bwrap (process {self._process.pid}) does not end.") from None
-        if self._pid1 is not None:
-            os.close(self._pid1)
-            self._pid1 = None
+        with self._holding:
+            if self._pid1 is not None:
+                os.close(self._pid1)
+                self._pid1 = None
         for stream in (self._process.stdout, self._process.stderr):
             cast("IO[bytes]", stream).close()
         return Remains(status=status if status >= 0 else 128 - status, oom=self._ran_out_of_memory())

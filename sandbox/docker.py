@@ -61,8 +61,10 @@ class DockerSandbox:
         return self._jobs.start(job, on_event)
 
     def close(self) -> None:
-        self._jobs.close()
-        self._client.close()
+        try:
+            self._jobs.close()
+        finally:
+            self._client.close()
 
     def _begin(self, job: Job) -> DockerContainer:
         arguments = container_arguments(job, seccomp=self._seccomp, gpus=self._gpus if job.gpu else "")

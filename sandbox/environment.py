@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 UID = 64321
 """User and group of untrusted jobs: a number that no host account has (a file of uid 1000 would be someone's)."""
-IDLE_SECONDS = 3600.0
-"""How long a started job waits for `go`. A language model that writes a pipeline needs minutes."""
 HOME = "/opt/automodel"
 INPUT = "/job/input"
 PID1 = f"{HOME}/pid1.py"
@@ -42,7 +40,7 @@ def environment(job: Job, path: str, *, gpu: bool = False) -> dict[str, str]:
         "OMP_WAIT_POLICY": "passive",  # spinning at barriers costs 5.5 x on a busy machine
         "GOMP_SPINCOUNT": "0",
         **({} if gpu else {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}),
-        **({} if job.trusted else {"HF_HUB_OFFLINE": "1"}),
+        **({} if job.network else {"HF_HUB_OFFLINE": "1"}),
         **job.environment,
     }
 
@@ -83,12 +81,13 @@ def wanted(job: Job) -> dict[str, int]:
 
 def pid1_command(python: str, job: Job, *, uid: int | None = None, processes: int | None = None) -> list[str]:
     """The command line that runs a job under PID 1; `uid` and `processes` where nobody else sets them."""
+    limits = job.limits
     rlimits = {"CORE": 0, "NOFILE": OPEN_FILES}
     if not job.trusted:
-        rlimits["FSIZE"] = largest_file(job.limits)
+        rlimits["FSIZE"] = largest_file(limits)
     if processes is not None:
         rlimits["NPROC"] = processes
-    orders = Orders(seconds=job.limits.seconds, idle=IDLE_SECONDS, wanted=wanted(job), rlimits=rlimits, uid=uid)
+    orders = Orders(seconds=limits.seconds, idle=limits.idle, wanted=wanted(job), rlimits=rlimits, uid=uid)
     pid1 = [python, "-I", "-S", PID1, json.dumps(asdict(orders))]
     return [*pid1, python, "-P", *job.arguments]
 

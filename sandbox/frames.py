@@ -78,7 +78,7 @@ class Receiver:
         if self._file is not None:
             self._file.close()
             self._file = None
-            (self._folder / self._name).unlink()
+            (self._folder / self._name).unlink(missing_ok=True)  # an interrupted caller may have cleared up
             self.refused.append(f"{self._name}: cut short")
 
     def _take(self, kind: bytes, payload: bytes) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox import owner
-from sandbox.environment import IDLE_SECONDS, UID, environment, mounts, pid1_command
+from sandbox.environment import UID, environment, mounts, pid1_command
 from sandbox.pid1 import OUT
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ PYTHON = "/opt/venv/bin/python"
 SCRATCH_INODES = 16384
 OOM_SCORE = 500
 """On a host out of memory a sandbox goes before the user's own programs."""
+CPU_SHARES = 512
+"""Half of what a container has by default: on a busy host the user's own programs come first."""
 LATE_SECONDS = 600
 """A container this long over its time belongs to nobody, even if its owner lives."""
 
@@ -41,7 +43,7 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "user": f"{uid}:{gid}",
         "hostname": "sandbox",
         "working_dir": "/tmp",  # noqa: S108 - the job's own
-        "network_mode": "bridge" if job.trusted else "none",
+        "network_mode": "bridge" if job.network else "none",
         "ipc_mode": "private",
         "cgroupns": "private",
         "cap_drop": ["ALL"],
@@ -51,6 +53,7 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "memswap_limit": limits.memory,
         "pids_limit": limits.pids,
         "nano_cpus": int(min(limits.cpus, os.cpu_count() or 1) * 1e9),  # more than there are is refused
+        "cpu_shares": CPU_SHARES,
         "oom_score_adj": OOM_SCORE,
         "shm_size": limits.shm,
         "mounts": [bind(mount) for mount in mounts(job)],
@@ -80,7 +83,7 @@ def tmpfs(size: int, inodes: int, uid: int, gid: int, execute: str) -> str:
 
 def labels(job: Job) -> dict[str, str]:
     """What the reaper needs to know about a container."""
-    deadline = int(time.time() + IDLE_SECONDS + job.limits.seconds + LATE_SECONDS)
+    deadline = int(time.time() + job.limits.idle + job.limits.seconds + LATE_SECONDS)
     return {LABEL: job.name, f"{LABEL}.owner": owner.tag(), f"{LABEL}.deadline": str(deadline)}
 
 

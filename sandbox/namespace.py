@@ -48,7 +48,7 @@ def bwrap_arguments(job: Job, *, root: bool, seccomp: int, info: int) -> list[st
 def _isolation(job: Job, *, root: bool) -> list[str]:
     arguments = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"]
     arguments += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    if not job.trusted:
+    if not job.network:
         arguments.append("--unshare-net")
     if root and not job.trusted:
         arguments += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # PID 1 needs them once, and drops them
@@ -97,7 +97,7 @@ def _binds(job: Job) -> list[str]:
     for mount in mounts(job):
         bind = "--bind" if mount.writable else "--ro-bind"
         arguments += [*_parents(mount.target), bind, str(mount.source.resolve()), mount.target]
-    if job.trusted:
+    if job.network:
         for name in NETWORK_FILES:
             arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     return arguments

@@ -5,7 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,7 +55,7 @@ class Container(Protocol):
         ...
 
     def remove(self) -> Remains:
-        """Leave nothing of it; called once, after `chunks` has ended.
+        """Leave nothing of it; called once, after `chunks` has ended, in the thread that read them.
 
         Raises:
             SandboxError: it cannot be removed, or still ran.
@@ -64,34 +66,56 @@ class Container(Protocol):
 class Attendance:
     """All jobs of one sandbox.
 
-    A job is started on a thread of the sandbox: an interrupt hits the main thread alone, so it can never fall between
-    a container's start and its being known here. And bwrap dies with the *thread* that started it, so that thread
-    lives as long as the sandbox.
+    A job is started and ended on a thread of the sandbox: an interrupt hits the main thread alone, so it can never fall
+    between a container's start and its being known here, nor between two ends. And bwrap dies with the *thread* that
+    started it, so that thread lives as long as the sandbox.
     """
 
     def __init__(self, begin: Callable[[Job], Container]) -> None:
         self._begin = begin
         self._running: list[Attended] = []
-        self._starting = threading.Lock()
-        self._starter = ThreadPoolExecutor(1, "sandbox")
+        self._thread = ThreadPoolExecutor(1, "sandbox")
+        self._closing: Future[None] | None = None
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None) -> Attended:
         environment.open_input(job)
-        return self._starter.submit(self._start, job, on_event).result()
+        return self._thread.submit(self._start, job, on_event).result()
 
     def close(self) -> None:
-        """End every job, one that is just being started included."""
-        with self._starting:
-            for running in self._running:
-                running.kill()
-            self._running.clear()
-        self._starter.shutdown()
+        """End every job, one that is just being started included, whatever one of them raises.
+
+        Raises:
+            SandboxError: one cannot be ended; all others are.
+            KeyboardInterrupt: it came meanwhile; all jobs are ended.
+        """
+        if self._closing is None:
+            self._closing = self._thread.submit(self._end_all)
+            self._thread.shutdown(wait=False)
+        _see_through(self._closing)
 
     def _start(self, job: Job, on_event: Callable[[Event], None] | None) -> Attended:
-        with self._starting:
-            running = Attended(job, self._begin(job), on_event)
-            self._running = [*(other for other in self._running if not other.ended), running]
-            return running
+        running = Attended(job, self._begin(job), on_event)
+        self._running = [*(other for other in self._running if not other.ended), running]
+        return running
+
+    def _end_all(self) -> None:
+        with ExitStack() as everyone:  # it goes on after an error, and raises it at its end
+            for running in self._running:
+                if not running.ended:
+                    everyone.callback(running.kill)
+
+
+def _see_through(work: Future[None]) -> None:
+    """Wait for the end of some work whatever interrupts; only then raise the interrupt, or what the work raised."""
+    interrupt = None
+    while not work.done():
+        try:
+            wait_for([work])
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt from work.exception()
+    work.result()
 
 
 class Attended:
@@ -106,17 +130,17 @@ class Attended:
         self._began: float | None = None
         self._stopped: Verdict | None = None
         self._failure: Exception | None = None
-        self._ended: Ended | None = None
-        self._finishing = threading.Lock()
         self._drained = threading.Event()
+        self._remains: Future[Remains] = Future()
+        self._over: float | None = None
         self._teller = threading.Thread(target=self._tell, args=(on_event,), daemon=True)
         self._teller.start()
         threading.Thread(target=self._drain, daemon=True).start()
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it is left."""
-        return self._ended is not None
+        """Whether nothing of it is left, or nothing that could be removed."""
+        return self._remains.done()
 
     def go(self) -> None:
         environment.open_input(self._job)
@@ -126,17 +150,17 @@ class Attended:
     def wait(self) -> Ended:
         if not self._drained.wait(self._patience()):
             self._stop(Verdict.DEADLINE)
-        return self._finish()
+        return self._report(self._finish())
 
     def kill(self) -> None:
         self._stop(Verdict.CANCELLED)
-        self._finish()
+        self._finish()  # how it ended is nobody's question any more
 
     def _patience(self) -> float:
         limits = self._job.limits
         slack = SLACK_SECONDS + limits.output / SEND_RATE
         if self._began is None:
-            return environment.IDLE_SECONDS + slack
+            return limits.idle + slack
         return max(0.0, self._began + limits.seconds + slack - time.monotonic())
 
     def _stop(self, verdict: Verdict) -> None:
@@ -158,6 +182,7 @@ class Attended:
             self._receiver.close()
             self._events.put(None)
             self._drained.set()
+            self._remove()
 
     def _receive(self, data: bytes) -> None:
         try:
@@ -171,15 +196,22 @@ class Attended:
             if on_event is not None:
                 on_event(event)
 
-    def _finish(self) -> Ended:
-        with self._finishing:
-            if self._ended is None:
-                if self._stopped is not None and not self._drained.wait(KILL_SECONDS):
-                    self._container.hang_up()
-                self._drained.wait(KILL_SECONDS)
-                self._ended = self._report(self._container.remove())
-            self._teller.join(KILL_SECONDS)
-            return self._ended
+    def _remove(self) -> None:
+        """In the draining thread, which no interrupt reaches: what is half removed could not be removed again."""
+        self._over = time.monotonic()
+        try:
+            self._remains.set_result(self._container.remove())
+        except Exception as error:  # noqa: BLE001 - raised where somebody waits for the end
+            self._remains.set_exception(error)
+
+    def _finish(self) -> Remains:
+        if not self._drained.wait(KILL_SECONDS):
+            self._container.hang_up()
+        if not self._drained.wait(KILL_SECONDS):
+            raise SandboxError(f"{self._job.name} was killed and does not end.")
+        remains = self._remains.result()
+        self._teller.join(KILL_SECONDS)
+        return remains
 
     def _report(self, remains: Remains) -> Ended:
         if isinstance(self._failure, OSError):
@@ -190,7 +222,7 @@ class Attended:
         return Ended(
             verdict=verdict(self._job, self._stopped, end, remains),
             status=remains.status if end is None else end.status,
-            seconds=time.monotonic() - (self._began or time.monotonic()),
+            seconds=0.0 if self._began is None or self._over is None else self._over - self._began,
             log=self._log.text(),
             files=dict(self._receiver.files),
             refused=tuple(refused),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ from orchestrator.dataset import Dataset
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.scoring import Score
 from orchestrator.team import Choice, Iteration, Proposal
-from sandbox.base import Ended, Job, Verdict
+from sandbox.base import Ended, Job, SandboxError, Verdict
+from sandbox.running import Remains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from orchestrator.chat import Request
@@ -196,6 +198,8 @@ class ScriptedJob:
     verdict: Verdict = Verdict.FINISHED
     status: int = 0
     log: str = ""
+    fails: bool = False
+    """The sandbox does, not the job: waiting for it raises."""
 
 
 @dataclass
@@ -206,13 +210,19 @@ class ScriptedSandbox:
     name: str = "scripted"
     gpu: bool = False
     started: list[Job] = field(default_factory=list)
+    running: list[ScriptedRunning] = field(default_factory=list)
     inputs: list[dict[str, str]] = field(default_factory=list)
     alive: int = 0
+    refuses: set[int] = field(default_factory=set)
+    """Numbers of the starts, from 0, that fail."""
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> ScriptedRunning:
         self.started.append(job)
+        if len(self.started) - 1 in self.refuses:
+            raise SandboxError(f"the engine cannot start {job.name}.")
         self.alive += 1
-        return ScriptedRunning(self, job, on_event)
+        self.running.append(ScriptedRunning(self, job, on_event))
+        return self.running[-1]
 
     def close(self) -> None:
         """Nothing real runs."""
@@ -226,6 +236,8 @@ class ScriptedRunning:
     job: Job
     on_event: Callable[[Event], None] | None
     killed: bool = False
+    ended: bool = False
+    """Set it, and the job has died while it waited."""
 
     def go(self) -> None:
         if self.on_event:
@@ -236,9 +248,14 @@ class ScriptedRunning:
         )
 
     def wait(self) -> Ended:
+        if self.ended:
+            raise SandboxError(f"the sandbox of {self.job.name} gave up: idle.")
+        self.ended = True
         script = self.sandbox.scripts[self.job.name].pop(0)
         if script.fill:
             script.fill(self.job.mounts[0].source)
+        if script.fails:
+            raise SandboxError(f"the sandbox of {self.job.name} ended without a last word.")
         for name, content in script.files.items():
             (self.job.output / name).write_bytes(content)
         files = {name: self.job.output / name for name in script.files}
@@ -247,3 +264,33 @@ class ScriptedRunning:
     def kill(self) -> None:
         self.sandbox.alive -= not self.killed
         self.killed = True
+
+
+@dataclass
+class ScriptedContainer:
+    """Implements `Container`: it says something and, if it lasts, runs until it is killed."""
+
+    says: bytes = b""
+    lasts: bool = True
+    at_removal: Callable[[], None] = lambda: None
+    """What happens then; if it raises, the container stays."""
+    removed: bool = False
+
+    def __post_init__(self) -> None:
+        self._killed = threading.Event()
+
+    def chunks(self) -> Iterator[tuple[bytes | None, bytes | None]]:
+        yield self.says, None
+        if self.lasts:
+            self._killed.wait()
+
+    def kill(self) -> None:
+        self._killed.set()
+
+    def hang_up(self) -> None:
+        self._killed.set()
+
+    def remove(self) -> Remains:
+        self.at_removal()
+        self.removed = True
+        return Remains(status=137, oom=False)

@@ -72,6 +72,18 @@ def test_only_the_interpreter_the_system_and_the_mounts_are_seen(job: Job) -> No
 
 
 @pytest.mark.bubblewrap
+@pytest.mark.parametrize("network", [False, True])
+def test_a_job_is_on_the_hosts_network_if_it_asks_for_it(
+    bubblewrap: BubblewrapSandbox, job: Job, *, network: bool
+) -> None:
+    code = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
+    running = bubblewrap.start(Job(**{**job.__dict__, "arguments": ("-c", code), "network": network}))
+    running.go()
+
+    assert (running.wait().log == f"{Path('/proc/self/ns/net').stat().st_ino}\n") is network
+
+
+@pytest.mark.bubblewrap
 @pytest.mark.usefixtures("bubblewrap")
 def test_a_job_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     result = subprocess.run(

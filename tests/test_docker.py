@@ -67,6 +67,7 @@ def test_an_untrusted_container_gets_exactly_this(job: Job, tmp_path: Path) -> N
         "memswap_limit": 512 * MIB,
         "pids_limit": 512,
         "nano_cpus": 1_000_000_000,
+        "cpu_shares": 512,
         "oom_score_adj": 500,
         "shm_size": 1024 * MIB,
         "tmpfs": {
@@ -82,16 +83,25 @@ def test_an_untrusted_container_gets_exactly_this(job: Job, tmp_path: Path) -> N
     }
 
 
-def test_a_trusted_container_differs_in_user_network_and_writable_mounts_alone(job: Job, tmp_path: Path) -> None:
+def test_a_trusted_container_differs_in_user_and_writable_mounts_alone(job: Job, tmp_path: Path) -> None:
     mount = Mount(source=tmp_path, target="/source", writable=True)
     trusted = Job(**{**job.__dict__, "trusted": True, "mounts": (mount,)})
 
     strict, loose = (container_arguments(which, seccomp="{}") for which in (job, trusted))
 
     changed = {name for name in strict if strict[name] != loose[name]} - {"labels"}
-    assert {"command", "environment", "user", "network_mode", "mounts", "tmpfs"} == changed
+    assert {"command", "user", "mounts", "tmpfs"} == changed
     assert f"{os.getuid()}:{os.getgid()}" == loose["user"]
     assert loose["mounts"][-1]["ReadOnly"] is False
+
+
+def test_a_network_is_asked_for_by_itself(job: Job) -> None:
+    connected = Job(**{**job.__dict__, "network": True})
+
+    strict, loose = (container_arguments(which, seccomp="{}") for which in (job, connected))
+
+    assert {"environment", "network_mode"} == {name for name in strict if strict[name] != loose[name]} - {"labels"}
+    assert loose["network_mode"] == "bridge"
 
 
 @pytest.mark.parametrize(

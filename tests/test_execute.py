@@ -14,7 +14,7 @@ from orchestrator.execute import Executor
 from orchestrator.jobs import Jobs
 from orchestrator.log import open_log
 from orchestrator.outcome import Crashed, Trained
-from sandbox.base import Verdict
+from sandbox.base import SandboxError, Verdict
 from tests.fakes import LABELS, ScriptedJob, ScriptedSandbox, make_dataset, make_pipeline, perfect_logits
 
 if TYPE_CHECKING:
@@ -26,7 +26,12 @@ CRASH = Crash(phase="check", step="import data", culprit="data", error="NameErro
 
 
 def make_executor(
-    folder: Path, fit: list[ScriptedJob], predict: list[ScriptedJob], weights: Path | None = None
+    folder: Path,
+    fit: list[ScriptedJob],
+    predict: list[ScriptedJob],
+    *,
+    weights: Path | None = None,
+    seconds: float = 60,
 ) -> tuple[Executor, ScriptedSandbox]:
     sandbox = ScriptedSandbox({"fit": fit, "predict": predict})
     dataset = make_dataset(folder / "dataset")
@@ -38,7 +43,7 @@ def make_executor(
         on_event=lambda _: None,
         log=open_log(io.StringIO()),
     )
-    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=60, weights=())), sandbox
+    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=seconds, weights=())), sandbox
 
 
 def test_logits_of_the_validation_images_are_scored_here(tmp_path: Path) -> None:
@@ -100,6 +105,80 @@ def test_a_container_waits_ahead_and_none_is_used_twice(tmp_path: Path) -> None:
 
     assert [job.name for job in sandbox.started] == ["fit", "predict", "fit", "predict", "fit"]
     assert len({job.input for job in sandbox.started}) == 5
+
+
+def test_jobs_that_died_or_gave_up_while_they_waited_are_replaced(tmp_path: Path) -> None:
+    done = [ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])}) for _ in range(2)]
+    executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
+    executor.start_ahead()
+    executor.execute(make_pipeline("a"), tmp_path / "a")
+    assert [job.name for job in sandbox.started] == ["fit", "predict", "fit"]
+
+    sandbox.running[2].ended = True
+
+    assert isinstance(executor.execute(make_pipeline("b"), tmp_path / "b"), Trained)
+    assert [job.name for job in sandbox.started] == ["fit", "predict", "fit", "fit", "predict", "fit"]
+    executor.close()
+    assert sandbox.alive == 0
+
+
+def test_a_job_waits_as_long_as_what_comes_before_it_may_take(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    executor, sandbox = make_executor(tmp_path, [FITTED], [done], seconds=100 * 3600)
+
+    executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    fit, predict, following = (job.limits for job in sandbox.started)
+    assert predict.idle > fit.seconds
+    assert following.idle > fit.seconds + predict.seconds + 3600
+
+
+@pytest.mark.parametrize("refused", [{1}, {2}, {1, 2}])
+def test_a_start_ahead_that_fails_costs_no_training(tmp_path: Path, refused: set[int]) -> None:
+    done = [ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])}) for _ in range(2)]
+    executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
+    sandbox.refuses = refused
+
+    outcomes = [executor.execute(make_pipeline(name), tmp_path / name) for name in ("a", "b")]
+
+    assert all(isinstance(outcome, Trained) for outcome in outcomes)
+    assert len(sandbox.inputs) == 4  # no job ran twice
+
+
+def test_a_start_before_the_team_thinks_may_fail(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    executor, sandbox = make_executor(tmp_path, [FITTED], [done])
+    sandbox.refuses = {0}
+
+    executor.start_ahead()
+
+    assert isinstance(executor.execute(make_pipeline(), tmp_path / "attempt"), Trained)
+
+
+def test_a_job_whose_sandbox_fails_runs_once_more_in_a_fresh_container(tmp_path: Path) -> None:
+    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    executor, sandbox = make_executor(tmp_path, [ScriptedJob(fails=True), FITTED], [ScriptedJob(fails=True), done])
+
+    outcome = executor.execute(make_pipeline(), tmp_path / "attempt")
+
+    assert isinstance(outcome, Trained)
+    ran = [("components/train.py" in files, "weights.safetensors" in files) for files in sandbox.inputs]
+    assert ran == [(True, False), (True, False), (False, True), (False, True)]  # what is trained is not trained again
+    assert len({job.input for job in sandbox.started}) == len(sandbox.started)
+
+
+@pytest.mark.parametrize(("fit", "predict"), [([True, True], []), ([False], [True, True])])
+def test_a_sandbox_that_fails_twice_is_an_error_and_leaves_no_job(
+    tmp_path: Path, fit: list[bool], predict: list[bool]
+) -> None:
+    scripts = [[ScriptedJob(FITTED.files, fails=fails) for fails in job] for job in (fit, predict)]
+    executor, sandbox = make_executor(tmp_path, *scripts)
+
+    with pytest.raises(SandboxError, match="without a last word"):
+        executor.execute(make_pipeline(), tmp_path / "attempt")
+    executor.close()
+
+    assert sandbox.alive == 0
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,18 @@ def test_a_busy_loop_is_killed_and_what_it_saved_counts(tmp_path: Path) -> None:
     assert ran.report.seconds["train"] >= 0.5
 
 
+@pytest.mark.parametrize("lie", ["train_begins()", "train_ended(by_clock=False); run.channel.train_begins()"])
+def test_a_component_that_winds_its_clock_up_is_killed_by_the_parents(lie: str, tmp_path: Path) -> None:
+    again = f"{LOG}\n        run.save(model)\n        run.clock.end += 60; run.channel.{lie}"
+    files = pipeline(train=(LOG, again))
+    files["train"] = files["train"].replace("EPOCHS = 3", "EPOCHS = 10**9")
+    ran = fit(tmp_path / "job", files, seconds=0.5)
+
+    assert ran.report.crash is None
+    assert ran.report.stopped == "clock"
+    assert "did not notice" in ran.report.warnings[0]
+
+
 def test_a_busy_loop_that_saved_nothing_is_a_crash(tmp_path: Path) -> None:
     crash = fit(tmp_path / "job", pipeline(train=(LOG, "while epoch == 1: pass")), seconds=0.5).report.crash
 

@@ -211,7 +211,8 @@ def test_what_is_printed_cannot_touch_a_terminal(run: Runner) -> None:
     assert run(r"print('\x1b[31mred\x1b]0;title\x07\u202e')").log == "red\n"
 
 
-def test_there_is_no_network_but_loopback(run: Runner) -> None:
+@pytest.mark.parametrize("trusted", [False, True])
+def test_there_is_no_network_but_loopback(run: Runner, *, trusted: bool) -> None:
     code = """
 import socket
 print(sorted(name for _, name in socket.if_nameindex()))
@@ -221,7 +222,7 @@ try: socket.socket(socket.AF_VSOCK)
 except OSError as e: print(e.errno)
 """
 
-    assert run(code).log == "['lo']\n101\n1\n"
+    assert run(code, trusted=trusted).log == "['lo']\n101\n1\n"
 
 
 def test_the_world_is_read_only_but_for_three_folders(run: Runner) -> None:
@@ -386,6 +387,24 @@ print('went')
     ended = running.wait()
 
     assert (ended.verdict, ended.log) == (Verdict.FINISHED, "went\n")
+
+
+def test_a_job_to_which_nobody_says_go_gives_up(run: Runner) -> None:
+    job = run.job("import time; time.sleep(600)", limits=limits(idle=0.2))
+    running = run.sandbox.start(job)
+
+    with pytest.raises(SandboxError, match="gave up: idle"):
+        running.wait()
+    assert running.ended
+    running.kill()
+
+
+def test_a_job_has_not_ended_while_it_waits(run: Runner) -> None:
+    running = run.sandbox.start(run.job("import time; time.sleep(600)"))
+
+    assert not running.ended
+    running.kill()
+    assert running.ended
 
 
 def test_kill_ends_a_job_and_wait_then_says_so(run: Runner) -> None:
