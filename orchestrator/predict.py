@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +76,8 @@ def predict(model: Model, images: Sequence[Path], sandbox: Sandbox, jobs: Jobs) 
     Raises:
         AutoModelError: the model failed.
     """
-    task, folder = model.task, jobs.folder
+    task = replace(model.task, device=jobs.compute.device)  # it may have been trained on another machine
+    folder = jobs.folder
     for name in ("input", "output", "prepared", "attempt"):
         (folder / name).mkdir(parents=True)
     (folder / "prepared").chmod(0o755)  # whatever the umask: the next job reads it under another uid

@@ -129,7 +129,7 @@ def _command() -> str:
 def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Profile:
     """What the team gets to know."""
     task = dataset.task(
-        device="cuda" if compute.gpu else "cpu",
+        device=compute.device,
         seed=settings.run_seed,
         seconds=settings.run_fit_minutes * 60,
         weights=available_weights(settings.weights_dir),

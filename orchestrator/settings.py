@@ -33,8 +33,8 @@ class Settings:
     dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
     dataset_max_side: int = _knob(512, "larger photos are prepared once at this longer side, in pixels", ge=32)
     dataset_seed: int = _knob(0, "seed of the splits", ge=0)
-    datasets_dir: Path = _knob("datasets", "where prepared datasets are kept")
-    runs_dir: Path = _knob("runs", "where runs are kept")
+    datasets_dir: Path = _knob("datasets", "where prepared datasets are kept, as seen from the current folder")
+    runs_dir: Path = _knob("runs", "where runs are kept, as seen from the current folder")
     weights_dir: Path = _knob("weights", "pretrained weights, in the Hugging Face cache layout")
 
     run_iterations: int = _knob(10, "changes to try after the draft", ge=0)
