@@ -116,6 +116,7 @@ def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _predict(given: argparse.Namespace, settings: Settings) -> int:
+    import os
     import tempfile
 
     from orchestrator.compute import find_compute
@@ -126,10 +127,11 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.terminal import Terminal
 
     model = load_model(given.run.resolve())
+    beside = given.run if os.access(given.run, os.W_OK) else None  # there the weights can be linked, not copied
     with (
         Terminal(stderr=True) as terminal,
         closing(open_sandbox(settings, terminal.say)) as sandbox,
-        tempfile.TemporaryDirectory(dir=given.run) as folder,  # beside the weights, which are linked, not copied
+        tempfile.TemporaryDirectory(dir=beside) as folder,
         Path(folder, "log.jsonl").open("w", encoding="utf-8") as log,
     ):
         jobs = Jobs(

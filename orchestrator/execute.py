@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.report import InvalidReportError, Report
 from orchestrator.components import COMPONENTS, write_components
 from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.link import link_or_copy
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
@@ -59,7 +60,7 @@ class Executor:
     def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path) -> Outcome:
         """Predict the test images with trained weights and score them: once, at the end of a run."""
         attempt.mkdir(parents=True)
-        (attempt / WEIGHTS).hardlink_to(weights)
+        link_or_copy(weights, attempt / WEIGHTS)
         self.close()  # what waits has nothing to wait for
         predict = self._start_predict("test")
         return self._predict_and_score(predict, pipeline, attempt, "test")
@@ -84,7 +85,7 @@ class Executor:
         return self.jobs.start_predict(self.dataset.folder / split, logits, self.task.seconds)
 
     def _predict_and_score(self, predict: Ahead, pipeline: Pipeline, attempt: Path, split: HiddenName) -> Outcome:
-        (predict.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
+        link_or_copy(attempt / WEIGHTS, predict.folder / "input" / WEIGHTS)
         ended = predict.run(self.task, pipeline, ("data", "model"), attempt)
         report = read_report(attempt / "predict-report.json")
         try:

@@ -13,6 +13,7 @@ from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
 from orchestrator.jobs import TASK, WEIGHTS
 from orchestrator.journal import attempt_folder
+from orchestrator.link import link_or_copy
 from orchestrator.team import best
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def keep_best(run: Path, iteration: Iteration) -> None:
     fresh.mkdir()
     write_components(iteration.proposal.pipeline, fresh / "components")
     for name in (WEIGHTS, TASK):
-        (fresh / name).hardlink_to(attempt / name)
+        link_or_copy(attempt / name, fresh / name)
     write_json(fresh / "iteration.json", {"iteration": iteration.number, "attempt": iteration.attempts})
     if (run / "best").exists():
         (run / "best").rename(old)

@@ -1,24 +1,25 @@
-"""New images and the model of a run to labels: on another machine, with files that are none, in folders that are odd."""
+"""New images and the model of a run to labels: on another machine, with odd files, in odd folders."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.components import write_components
 from orchestrator.compute import Compute
+from orchestrator.errors import AutoModelError
 from orchestrator.jobs import Jobs
 from orchestrator.log import open_log
-from orchestrator.predict import load_model, predict
+from orchestrator.predict import IMAGE_BYTES, load_model, predict
 from tests.fakes import ScriptedJob, ScriptedSandbox, make_dataset, make_pipeline, perfect_logits
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.predict import Prediction
 
 
@@ -62,3 +63,38 @@ def test_a_model_predicts_on_the_device_of_this_machine(run: Path, gpu: bool, de
     assert prediction.label == "cat"
     assert json.loads(task)["device"] == device
     assert json.loads(task)["weights"] == ["resnet18.a1_in1k"]  # the network is chosen by them
+
+
+def test_what_is_no_regular_file_or_absurdly_large_is_a_problem_of_its_own(run: Path) -> None:
+    home = run.parent
+    (home / "a.png").write_text("a")
+    os.mkfifo(home / "pipe")
+    with (home / "large.png").open("wb") as file:
+        file.truncate(IMAGE_BYTES + 1)
+    images = [home / "pipe", home / "a.png", Path("/dev/zero"), home, home / "large.png", home / "none"]
+
+    predictions, _ = classify(run, images, 1)
+
+    problems = [prediction.problem for prediction in predictions]
+    odd = "no regular file"
+    assert problems == [odd, "", odd, odd, "larger than 2048 MiB", "No such file or directory"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("run.json", "{}"),
+        ("run.json", "[]"),
+        ("run.json", '{"preparation": {"max_side": 512}}'),
+        ("best/task.json", '{"classes": ["cat", "dog"]}'),
+        ("best/task.json", "7"),
+        ("best/weights.safetensors", None),
+    ],
+)
+def test_a_run_that_cannot_be_read_is_refused_in_one_sentence(run: Path, file: str, text: str | None) -> None:
+    (run / file).unlink()
+    if text is not None:
+        (run / file).write_text(text)
+
+    with pytest.raises(AutoModelError, match=f"{run} holds no trained model"):
+        load_model(run)
