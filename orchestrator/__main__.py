@@ -166,7 +166,10 @@ def _doctor(_given: argparse.Namespace, settings: Settings) -> int:
     findings, usable = sandbox_findings(settings)
     Console().print(table([*findings, *machine_findings(settings)]))
     if not usable:
-        raise NoSandboxError("Nothing here can contain generated code: see above what to do.")
+        raise NoSandboxError(
+            f"Nothing here can contain generated code with SANDBOX_BACKEND={settings.sandbox_backend}: "
+            "see above what to do."
+        )
     return 0
 
 

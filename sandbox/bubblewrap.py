@@ -64,6 +64,17 @@ def bubblewrap_version() -> str:
     return f"{_run(bwrap, '--version').stdout.strip()} ({bwrap})"
 
 
+def check() -> str:
+    """What `bubblewrap_version` gives, where the system call filter can be had, too.
+
+    Raises:
+        SandboxError: no job can be contained here.
+    """
+    version = bubblewrap_version()
+    seccomp.compiled().close()
+    return version
+
+
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

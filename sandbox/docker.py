@@ -50,10 +50,8 @@ class DockerSandbox:
         self._gpus = gpus
         self._runtime = runtime
         self._client = client or engine.connect()
-        podman = engine.is_podman(self._client.version())
-        if missing := engine.shortcomings(self._client.info(), podman=podman):
-            raise SandboxError(f"{engine.describe(self._client)} cannot contain a job: {', '.join(missing)}.")
-        self._seccomp = engine.seccomp_argument(podman=podman)
+        engine.check(self._client)
+        self._seccomp = engine.seccomp_argument(podman=engine.is_podman(self._client.version()))
         self._jobs = Attendance(self._begin)
         reap(self._client)
 
