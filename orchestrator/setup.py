@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NoSandboxError
+from orchestrator.errors import NoSandboxError, SettingsError
 from orchestrator.extra import lacking
 from sandbox import choose, image
 from sandbox.base import SandboxError
@@ -38,11 +38,13 @@ def open_sandbox(settings: Settings, tell: Callable[[str], None]) -> Sandbox:
 
     Raises:
         NoSandboxError: nothing here can contain generated code; the sentence says what to do.
+        SettingsError: as for `site`, where an image must be built.
     """
 
     def build(client: DockerClient, recipe: image.Recipe) -> None:
+        sources = site(settings)
         tell(f"Building the sandbox image {recipe.tag()}: once, some minutes.")
-        image.build(client, recipe, site(settings), tell=lambda _: None)
+        image.build(client, recipe, sources, tell=lambda _: None)
 
     if missing := _missing_packages(settings):
         _install(missing, tell)
@@ -76,6 +78,15 @@ def _install(missing: list[str], tell: Callable[[str], None]) -> None:
 
 
 def site(settings: Settings) -> image.Site:
+    """Where the image is built from.
+
+    Raises:
+        SettingsError: a file or folder that a setting names is not there.
+    """
+    if settings.image_wheels and not Path(settings.image_wheels).is_dir():
+        raise SettingsError(f"IMAGE_WHEELS is {settings.image_wheels!r}, which is no folder.")
+    if settings.image_ca and not Path(settings.image_ca).is_file():
+        raise SettingsError(f"IMAGE_CA is {settings.image_ca!r}, which is no file.")
     return image.Site(
         wheels=Path(settings.image_wheels) if settings.image_wheels else None,
         index_url=settings.image_index,
