@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+LARGEST = 1e6
+"""Of every float: minutes, hours, GiB, dollars. No machine has more, and no clock or size overflows below it."""
+LARGEST_SEED = (1 << 32) - 1
+"""numpy takes no larger one."""
+
+
 def _knob(default: Any, text: str, **bounds: float) -> Any:
+    if isinstance(default, float):
+        bounds = {"le": LARGEST, "allow_inf_nan": False, **bounds}
     return field(default=default, metadata={"help": text, "bounds": bounds})
 
 
@@ -32,7 +40,7 @@ class Settings:
     dataset: str = _knob("digits", "name of a built-in dataset, or path of a folder of images")
     dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
     dataset_max_side: int = _knob(512, "larger photos are prepared once at this longer side, in pixels", ge=32)
-    dataset_seed: int = _knob(0, "seed of the splits", ge=0)
+    dataset_seed: int = _knob(0, "seed of the splits", ge=0, le=LARGEST_SEED)
     datasets_dir: Path = _knob("datasets", "where prepared datasets are kept, as seen from the current folder")
     runs_dir: Path = _knob("runs", "where runs are kept, as seen from the current folder")
     weights_dir: Path = _knob("weights", "pretrained weights, in the Hugging Face cache layout")
@@ -41,7 +49,7 @@ class Settings:
     run_hours: float = _knob(0.0, "hours after which no new iteration begins; 0: no limit", ge=0)
     run_fit_minutes: float = _knob(20.0, "clock of one training, in minutes", gt=0)
     run_repairs: int = _knob(3, "repairs of a crashed pipeline within an iteration", ge=0)
-    run_seed: int = _knob(0, "seed of training", ge=0)
+    run_seed: int = _knob(0, "seed of training", ge=0, le=LARGEST_SEED)
 
     run_zero_shot_init: bool = _knob(True, "the architect writes the whole draft; false: the engineers do, in turn")
 
