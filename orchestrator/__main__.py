@@ -96,9 +96,11 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.prepare import find_origin
     from orchestrator.run import run
     from orchestrator.setup import open_sandbox
+    from orchestrator.teams import check_team
     from orchestrator.terminal import Terminal
 
-    find_origin(settings.dataset)  # a misspelt name is told before anything is built
+    find_origin(settings.dataset)  # a misspelt name is told before anything is built,
+    check_team(settings)  # and so is a team that cannot work
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
         run(settings, sandbox, terminal, new=given.new)
     return 0

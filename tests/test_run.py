@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKENDS = ("docker", "bubblewrap")
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere.sock"}
 LEARNT = 0.3
 """Accuracy that no chance gives among ten classes; a busy machine trains little within the clock of a test."""
 
@@ -142,7 +143,8 @@ def processes_with(text: str) -> list[str]:
     [
         (("run",), {"RUN_ITERATIONS": "many"}, 2, "RUN_ITERATIONS is 'many'"),
         (("run", "/nowhere"), {}, 3, "/nowhere is neither a built-in dataset"),
-        (("run", "digits"), {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"}, 4, "engine"),
+        (("run",), {"LLM_PROVIDER": "openai", "SANDBOX_BACKEND": "docker"} | NO_ENGINE, 2, "OPENAI_API_KEY"),
+        (("run", "digits"), {"SANDBOX_BACKEND": "docker"} | NO_ENGINE, 4, "engine"),
         (("predict", "/nowhere", "x.png"), {}, 1, "holds no trained model"),
     ],
 )
