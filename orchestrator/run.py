@@ -46,7 +46,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
     dataset = open_dataset(settings, sandbox, terminal.event)
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
-    facts = describe_run(settings, dataset, sandbox=sandbox.name, team=team_name)
+    facts = describe_run(settings, dataset, sandbox=sandbox, team=team_name)
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     hold(folder)
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:

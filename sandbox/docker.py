@@ -58,6 +58,13 @@ class DockerSandbox:
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Attended:
         return self._jobs.start(job, on_event)
 
+    def describe(self) -> dict[str, str]:
+        try:
+            image = self._client.images.get(self._image)
+            return {"engine": engine.describe(self._client), "image": self._image, "image_id": str(image.id)}
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"The engine does not tell of {self._image}: {_sentence(error)}") from error
+
     def close(self) -> None:
         self._jobs.close()
         self._client.close()

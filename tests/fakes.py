@@ -209,6 +209,9 @@ class ScriptedSandbox:
         self.alive += 1
         return ScriptedRunning(self, job, on_event)
 
+    def describe(self) -> dict[str, str]:
+        return {"engine": "a script"}
+
     def close(self) -> None:
         """Nothing real runs."""
 
