@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+INTERRUPTED_EARLY = "what was finished is kept: the same command does the rest."
+"""Where nobody has a better word: while a dataset is prepared, an image is built, images are predicted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command: Callable[[argparse.Namespace, Settings], int] = given.command
         return command(given, read_settings(_flags(given)))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        print(f"\nInterrupted; {str(interrupt) or INTERRUPTED_EARLY}", file=sys.stderr)
         return INTERRUPTED
     except (AutoModelError, SandboxError, OSError) as error:
         if given.debug:

@@ -82,11 +82,10 @@ def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, term
     try:
         _go(loop, executor, ledger, terminal)
     except KeyboardInterrupt:
-        terminal.say(
-            f"Interrupted; {len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
+        raise KeyboardInterrupt(
+            f"{len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
             f"The same command goes on from there: make run DATASET={dataset}"
-        )
-        raise
+        ) from None
 
 
 def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:

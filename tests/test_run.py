@@ -132,6 +132,20 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert kinds == ["begin", "begin", "iteration", "end"]
 
 
+def test_interrupted_early_it_says_how_to_go_on(home: Path, backend: str) -> None:
+    command = [sys.executable, "-u", "-m", "orchestrator", "prepare", "digits"]
+    knobs = environment(home / "early", backend)
+    with subprocess.Popen(command, env=knobs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert "preparing digits" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate()
+
+    assert process.returncode == 130
+    assert "Interrupted; what was finished is kept: the same command does the rest." in told
+    assert "Traceback" not in told
+
+
 def processes_with(text: str) -> list[str]:
     """Command lines of processes that name this folder: bubblewrap's do, and an engine's shims."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
