@@ -10,8 +10,8 @@ export DATASET ?= digits
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/host  ## train the best classifier: make run DATASET=digits, or DATASET=path/to/folder
-	@$(BIN)/automodel run
+run: .venv/host  ## train the best classifier: make run DATASET=digits, or DATASET=path/to/folder; NEW=1 begins anew
+	@$(BIN)/automodel run $(if $(NEW),--new)
 
 setup: .venv/host  ## install everything and make a sandbox usable; `run` does it by itself
 	@$(BIN)/automodel setup

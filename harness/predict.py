@@ -15,7 +15,7 @@ from harness.loading import load_components, seeded
 from harness.network import build, forward_of
 from harness.randomness import seed_all
 from harness.threads import count_operations, use_threads
-from harness.weights import load_weights
+from harness.weights import load_weights, skip_pretrained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,7 @@ def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG0
         one_size=task.image_size is not None,
     )
     channel.step("build the model", "model")
+    skip_pretrained()
     model = build(component, task)
     channel.step("load the weights", "model")
     load_weights(model, job.folders.input / "weights.safetensors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import timm.models._builder
 import torch
 from safetensors.torch import load_model, save_model
 from torch import nn
@@ -26,6 +27,15 @@ def save_weights(model: nn.Module, built: type[nn.Module], file: Path) -> None:
 def load_weights(model: nn.Module, file: Path) -> None:
     """Read them into a network that `build_model` has just made."""
     load_model(model, file)
+
+
+def skip_pretrained() -> None:
+    """Have `timm.create_model(name, pretrained=True)` read no file, from now on and in this process.
+
+    Where trained weights follow, the pretrained ones would be overwritten; and they need not be on the machine that
+    predicts. Every way to make a network of timm goes through this one function (read in timm 1.0.31).
+    """
+    timm.models._builder.load_pretrained = lambda *_, **__: None  # noqa: SLF001 - timm has no switch for it
 
 
 def unwrap(model: nn.Module, built: type[nn.Module]) -> nn.Module:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+INTERRUPTED_EARLY = "what was finished is kept: the same command does the rest."
+"""Where nobody has a better word: while a dataset is prepared, an image is built, images are predicted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command: Callable[[argparse.Namespace, Settings], int] = given.command
         return command(given, read_settings(_flags(given)))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        print(f"\nInterrupted; {str(interrupt) or INTERRUPTED_EARLY}", file=sys.stderr)
         return INTERRUPTED
     except (AutoModelError, SandboxError, OSError) as error:
         if given.debug:
@@ -103,9 +106,11 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.prepare import find_origin
     from orchestrator.run import run
     from orchestrator.setup import open_sandbox
+    from orchestrator.teams import check_team
     from orchestrator.terminal import Terminal
 
-    find_origin(settings.dataset)  # a misspelt name is told before anything is built
+    find_origin(settings.dataset)  # a misspelt name is told before anything is built,
+    check_team(settings)  # and so is a team that cannot work
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
         run(settings, sandbox, terminal, new=given.new)
     return 0
@@ -124,6 +129,7 @@ def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _predict(given: argparse.Namespace, settings: Settings) -> int:
+    import os
     import tempfile
 
     from orchestrator.compute import find_compute
@@ -134,10 +140,11 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.terminal import Terminal
 
     model = load_model(given.run.resolve())
+    beside = given.run if os.access(given.run, os.W_OK) else None  # there the weights can be linked, not copied
     with (
         Terminal(stderr=True) as terminal,
         closing(open_sandbox(settings, terminal.say)) as sandbox,
-        tempfile.TemporaryDirectory(dir=given.run) as folder,  # beside the weights, which are linked, not copied
+        tempfile.TemporaryDirectory(dir=beside) as folder,
         Path(folder, "log.jsonl").open("w", encoding="utf-8") as log,
     ):
         jobs = Jobs(
@@ -172,7 +179,10 @@ def _doctor(_given: argparse.Namespace, settings: Settings) -> int:
     findings, usable = sandbox_findings(settings)
     Console().print(table([*findings, *machine_findings(settings)]))
     if not usable:
-        raise NoSandboxError("Nothing here can contain generated code: see above what to do.")
+        raise NoSandboxError(
+            f"Nothing here can contain generated code with SANDBOX_BACKEND={settings.sandbox_backend}: "
+            "see above what to do."
+        )
     return 0
 
 

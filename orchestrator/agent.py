@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.report import printable, shorten
-from orchestrator.chat import ContextTooLongError, Message, Request
+from orchestrator.chat import BYTES_A_TOKEN, ContextTooLongError, Message, Request
 from orchestrator.material import Section, lay_out
 
 if TYPE_CHECKING:
@@ -71,16 +71,24 @@ class Question:
 class Agent:
     """A role, played by a chat model."""
 
-    def __init__(
-        self, name: str, chat: ChatModel, *, system: str, output_tokens: int, temperature: float | None
+    def __init__(  # noqa: PLR0913 - a role, its model, and the limits of both
+        self,
+        name: str,
+        chat: ChatModel,
+        *,
+        system: str,
+        output_tokens: int,
+        temperature: float | None,
+        context_tokens: int = 0,
     ) -> None:
-        """`system`: the stable part of its prompt; `temperature`: None is the model's own."""
+        """`system`: the stable part of its prompt; `temperature`: None is the model's own; 0 tokens: not known."""
         self.name = name
         self._chat = chat
         self._system = system
         self._output_tokens = output_tokens
         self._temperature = temperature
-        self._room = ROOM
+        left = BYTES_A_TOKEN * (context_tokens - output_tokens) - len(system)
+        self._room = max(LEAST_ROOM, left) if context_tokens else ROOM
         self._heard = False
 
     def ask(self, question: Question, parse: Callable[[str], T]) -> T:

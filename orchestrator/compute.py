@@ -21,6 +21,11 @@ class Compute:
     """Bytes that it may write; weights are there twice while they are saved."""
     gpu: bool
 
+    @property
+    def device(self) -> str:
+        """As `Task.device` names it."""
+        return "cuda" if self.gpu else "cpu"
+
 
 def find_compute(settings: Settings, sandbox: Sandbox) -> Compute:
     return Compute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,22 +26,26 @@ class Finding:
 
 
 def sandbox_findings(settings: Settings) -> tuple[list[Finding], bool]:
-    """Engine, image, GPU, bubblewrap; and whether anything here can contain generated code."""
+    """Engine, image, GPU, bubblewrap; and whether `run` would find a sandbox here, with these settings."""
+    from orchestrator.extra import lacking
     from orchestrator.setup import sandbox_choice
     from sandbox.choose import survey
 
     seen = survey(sandbox_choice(settings))
-    docker = seen.backend == "docker"
-    torch = bool(importlib.util.find_spec("torch"))
-    embedded = seen.bubblewrap.startswith("bubblewrap ") and torch
+    docker, wanted = seen.backend == "docker", settings.sandbox_backend
+    missing = ", ".join(lacking())
+    usable = docker or (seen.backend == "bubblewrap" and not missing)
+    optional = "" if seen.image or wanted == "docker" else "only needed for GPUs and stronger isolation"
+    install = "`make setup` installs it" if missing and not docker else ""
     findings = [
-        Finding("engine", seen.engine, "" if docker else "only needed for GPUs and stronger isolation"),
-        Finding("image", seen.image or "-", "" if seen.image_present or not docker else "`make image` builds it"),
+        Finding("engine", seen.engine, optional),
+        Finding("image", seen.image or "-", "" if seen.image_present or not seen.image else "`make image` builds it"),
         Finding("GPU", seen.gpus or "none", "" if seen.gpus else "training runs on the CPU"),
         Finding("bubblewrap", seen.bubblewrap),
-        Finding("torch", "installed" if torch else "none", "" if docker or torch else "`make setup` installs it"),
+        Finding("torch", f"lacking: {missing}" if missing else "installed", install),
+        Finding("sandbox", seen.backend or "none", "" if seen.backend else f"SANDBOX_BACKEND={wanted}: see above"),
     ]
-    return findings, docker or embedded
+    return findings, usable
 
 
 def machine_findings(settings: Settings) -> list[Finding]:

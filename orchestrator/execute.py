@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.report import InvalidReportError, Report
 from orchestrator.components import COMPONENTS, write_components
 from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.link import link_or_copy
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
@@ -67,7 +68,7 @@ class Executor:
             SandboxError: the sandbox failed, twice, and not the pipeline.
         """
         attempt.mkdir(parents=True)
-        (attempt / WEIGHTS).hardlink_to(weights)
+        link_or_copy(weights, attempt / WEIGHTS)
         self._waiting.drop()  # what waits has nothing to wait for
         return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test")
 
@@ -112,7 +113,7 @@ class Executor:
         return Trained(score=judged, report=report, seconds=ended.seconds)
 
     def _predict(self, job: Ahead, pipeline: Pipeline, attempt: Path) -> Ended:
-        (job.folder / "input" / WEIGHTS).hardlink_to(attempt / WEIGHTS)
+        link_or_copy(attempt / WEIGHTS, job.folder / "input" / WEIGHTS)
         return job.run(self.task, pipeline, ("data", "model"), attempt)
 
     def _score(self, attempt: Path, split: HiddenName) -> Score:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.dataset import Dataset
     from orchestrator.settings import Settings
+    from sandbox.base import Sandbox
 
 MAY_CHANGE = (
     "run_iterations",
@@ -23,12 +24,16 @@ MAY_CHANGE = (
 """With more of these a run is continued; any other difference begins a new one. The team's name says the provider."""
 
 
-def describe_run(settings: Settings, dataset: Dataset, *, sandbox: str, team: str) -> dict[str, Any]:
-    """What goes into run.json; a run is continued only where `same` agrees."""
+def describe_run(settings: Settings, dataset: Dataset, *, sandbox: Sandbox, team: str) -> dict[str, Any]:
+    """What goes into run.json; a run is continued only where `same` agrees.
+
+    Raises:
+        SandboxError: the sandbox cannot say what its jobs run in.
+    """
     public = settings.public()
     knobs = {name: public[name] for name in public if name.startswith(("run_", "llm_")) and name not in MAY_CHANGE}
     return {
-        "same": {"dataset": dataset.checksum, "team": team, "sandbox": sandbox, "settings": knobs},
+        "same": {"dataset": dataset.checksum, "team": team, "sandbox": sandbox.name, "settings": knobs},
         "settings": public,
         "preparation": {"max_side": dataset.facts.max_side, "ceiling": dataset.facts.ceiling},
         "versions": {
@@ -36,6 +41,7 @@ def describe_run(settings: Settings, dataset: Dataset, *, sandbox: str, team: st
             "python": platform.python_version(),
             "machine": platform.platform(),
             "commit": _commit(),
+            "sandbox": sandbox.describe(),
         },
     }
 

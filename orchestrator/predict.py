@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from harness.contract import Task
 from orchestrator.components import read_components
 from orchestrator.errors import AutoModelError
 from orchestrator.jobs import LOGITS, TASK, WEIGHTS
+from orchestrator.link import link_or_copy
 from orchestrator.scoring import InvalidLogitsError, read_logits, softmax
 from sandbox.base import Job, Limits, Mount, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 SECONDS = 3600.0
 UNREADABLE = "unreadable.json"
+IMAGE_BYTES = 2 << 30
+"""200 million pixels, the most that are read, take 1.6 GB with four channels of 16 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +44,23 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """How the dataset's images were stored, and new ones must be."""
+
+    max_side: int
+    """In pixels."""
+    ceiling: float
+    """The value that became white, of images deeper than 8 bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """The best pipeline of a run, with its weights."""
 
     pipeline: Pipeline
     weights: Path
     task: Task
-    preparation: Mapping[str, float]
-    """How the dataset's images were stored, and new ones must be: `max_side` in pixels, `ceiling` of deep images."""
+    preparation: Preparation
 
 
 def load_model(run: Path) -> Model:
@@ -57,16 +69,20 @@ def load_model(run: Path) -> Model:
     Raises:
         AutoModelError: the folder holds none.
     """
+    from pydantic import TypeAdapter
+
     best = run / "best"
     try:
-        raw = json.loads((best / TASK).read_text(encoding="utf-8"))
-        preparation = json.loads((run / "run.json").read_text(encoding="utf-8"))["preparation"]
+        manifest = TypeAdapter(dict[str, Any]).validate_json((run / "run.json").read_bytes())
+        preparation = TypeAdapter(Preparation).validate_python(manifest.get("preparation"))
+        task = TypeAdapter(Task).validate_json((best / TASK).read_bytes())
         pipeline = read_components(best / "components")
+        (best / WEIGHTS).stat()
     except (OSError, ValueError):
         raise AutoModelError(
-            f"{run} holds no trained model: name the folder of a run, as `automodel run` does."
+            f"{run} holds no trained model, or none that this version reads: name the folder of a run, as "
+            "`automodel run` does."
         ) from None
-    task = Task(**{knob.name: _tuple(raw[knob.name]) for knob in fields(Task)})
     return Model(pipeline=pipeline, weights=best / WEIGHTS, task=task, preparation=preparation)
 
 
@@ -76,7 +92,8 @@ def predict(model: Model, images: Sequence[Path], sandbox: Sandbox, jobs: Jobs) 
     Raises:
         AutoModelError: the model failed.
     """
-    task, folder = model.task, jobs.folder
+    task = replace(model.task, device=jobs.compute.device)  # it may have been trained on another machine
+    folder = jobs.folder
     for name in ("input", "output", "prepared", "attempt"):
         (folder / name).mkdir(parents=True)
     (folder / "prepared").chmod(0o755)  # whatever the umask: the next job reads it under another uid
@@ -87,7 +104,7 @@ def predict(model: Model, images: Sequence[Path], sandbox: Sandbox, jobs: Jobs) 
         readable = len(images) - len(problems)
         if not readable:
             return [Prediction(image=path, problem=problems[index]) for index, path in enumerate(images)]
-        (waiting.folder / "input" / WEIGHTS).hardlink_to(model.weights)
+        link_or_copy(model.weights, waiting.folder / "input" / WEIGHTS)
         ended = waiting.run(task, model.pipeline, ("data", "model"), folder / "attempt")
         rows = iter(_probabilities(ended, folder / "attempt" / LOGITS, (readable, task.num_classes)))
     finally:
@@ -103,10 +120,23 @@ def _copy(images: Sequence[Path], folder: Path) -> dict[int, str]:
     problems = {}
     for index, path in enumerate(images):
         try:
-            shutil.copyfile(path, folder / f"{index:08}")
+            _copy_file(path, folder / f"{index:08}")
         except OSError as error:
-            problems[index] = error.strerror or type(error).__name__
+            problems[index] = error.strerror or str(error)
     return problems
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a regular file; a device or a pipe might never end.
+
+    Raises:
+        OSError: it is none, it is too large, or it cannot be read.
+    """
+    if not source.is_file() and source.exists():
+        raise OSError("no regular file")
+    if source.stat().st_size > IMAGE_BYTES:
+        raise OSError(f"larger than {IMAGE_BYTES >> 20} MiB")
+    shutil.copyfile(source, target)
 
 
 def _prepare(model: Model, sandbox: Sandbox, folder: Path) -> dict[int, str]:
@@ -115,8 +145,8 @@ def _prepare(model: Model, sandbox: Sandbox, folder: Path) -> dict[int, str]:
     options = {
         "--channels": model.task.channels,
         "--size": size,
-        "--max-side": model.preparation["max_side"],
-        "--ceiling": model.preparation["ceiling"],
+        "--max-side": model.preparation.max_side,
+        "--ceiling": model.preparation.ceiling,
     }
     job = Job(
         name="prepare",
@@ -150,8 +180,3 @@ def _probabilities(ended: Ended, logits: Path, shape: tuple[int, int]) -> NDArra
 def _prediction(image: Path, task: Task, probabilities: NDArray[np.float64]) -> Prediction:
     best = int(np.argmax(probabilities))
     return Prediction(image=image, label=task.classes[best], probability=float(probabilities[best]))
-
-
-def _tuple(value: Any) -> Any:
-    """JSON's lists as the tuples that they were."""
-    return tuple(value) if isinstance(value, list) else value

@@ -47,7 +47,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
     dataset = open_dataset(settings, sandbox, terminal.event)
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
-    facts = describe_run(settings, dataset, sandbox=sandbox.name, team=team_name)
+    facts = describe_run(settings, dataset, sandbox=sandbox, team=team_name)
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     hold(folder)
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
@@ -83,11 +83,10 @@ def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, term
     try:
         _go(loop, executor, ledger, terminal)
     except KeyboardInterrupt:
-        terminal.say(
-            f"Interrupted; {len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
+        raise KeyboardInterrupt(
+            f"{len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
             f"The same command goes on from there: make run DATASET={dataset}"
-        )
-        raise
+        ) from None
     finally:
         terminal.say(bill_lines(ledger))
 
@@ -133,7 +132,7 @@ def _command() -> str:
 def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Profile:
     """What the team gets to know."""
     task = dataset.task(
-        device="cuda" if compute.gpu else "cpu",
+        device=compute.device,
         seed=settings.run_seed,
         seconds=settings.run_fit_minutes * 60,
         weights=available_weights(settings.weights_dir),

@@ -13,6 +13,7 @@ from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
 from orchestrator.jobs import TASK, WEIGHTS
 from orchestrator.journal import attempt_folder
+from orchestrator.link import link_or_copy
 from orchestrator.team import best
 
 if TYPE_CHECKING:
@@ -41,9 +42,17 @@ def open_run(runs: Path, dataset: str, facts: dict[str, Any], *, new: bool) -> P
 
 def _unfinished(runs: Path, dataset: str, same: dict[str, Any]) -> Path | None:
     for path in sorted(runs.glob(f"{dataset}-*/{UNFINISHED}"), reverse=True):
-        if not (path.parent / FINISHED).exists() and json.loads(path.read_text())["same"] == same:
+        if not (path.parent / FINISHED).exists() and _read_same(path) == same:
             return path.parent
     return None
+
+
+def _read_same(path: Path) -> Any:
+    """What must agree for a run to be continued; None where its file is damaged, so that it never is."""
+    try:
+        return json.loads(path.read_bytes())["same"]
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def hold(folder: Path) -> int:
@@ -74,7 +83,7 @@ def keep_best(run: Path, iteration: Iteration) -> None:
     fresh.mkdir()
     write_components(iteration.proposal.pipeline, fresh / "components")
     for name in (WEIGHTS, TASK):
-        (fresh / name).hardlink_to(attempt / name)
+        link_or_copy(attempt / name, fresh / name)
     write_json(fresh / "iteration.json", {"iteration": iteration.number, "attempt": iteration.attempts})
     if (run / "best").exists():
         (run / "best").rename(old)
@@ -99,8 +108,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def restore(run: Path, history: list[Iteration]) -> None:
     """Bring a run's folder to where its journal stands: what an interrupted step left behind goes."""
-    for folder in (run / "iterations").glob("*"):
-        if int(folder.name) >= len(history):
+    for folder in (run / "iterations").glob("*"):  # a file browser leaves files of its own there
+        if folder.name.isdecimal() and int(folder.name) >= len(history):
             shutil.rmtree(folder)
     shutil.rmtree(run / "final", ignore_errors=True)
     if standing := best(history):

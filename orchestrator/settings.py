@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 PASSWORD = re.compile(r"//[^/\s@]*@")
 """A user, or a user and a password, in an address."""
+LARGEST = 1e6
+"""Of every float: minutes, hours, GiB, dollars. No machine has more, and no clock or size overflows below it."""
+LARGEST_SEED = (1 << 32) - 1
+"""numpy takes no larger one."""
 
 
 def _knob(default: Any, text: str, **bounds: float) -> Any:
+    if isinstance(default, float):
+        bounds = {"le": LARGEST, "allow_inf_nan": False, **bounds}
     return field(default=default, metadata={"help": text, "bounds": bounds})
 
 
@@ -37,16 +43,16 @@ class Settings:
     dataset: str = _knob("digits", "name of a built-in dataset, or path of a folder of images")
     dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
     dataset_max_side: int = _knob(512, "larger photos are prepared once at this longer side, in pixels", ge=32)
-    dataset_seed: int = _knob(0, "seed of the splits", ge=0)
-    datasets_dir: Path = _knob("datasets", "where prepared datasets are kept")
-    runs_dir: Path = _knob("runs", "where runs are kept")
+    dataset_seed: int = _knob(0, "seed of the splits", ge=0, le=LARGEST_SEED)
+    datasets_dir: Path = _knob("datasets", "where prepared datasets are kept, as seen from the current folder")
+    runs_dir: Path = _knob("runs", "where runs are kept, as seen from the current folder")
     weights_dir: Path = _knob("weights", "pretrained weights, in the Hugging Face cache layout")
 
     run_iterations: int = _knob(10, "changes to try after the draft", ge=0)
     run_hours: float = _knob(0.0, "hours after which no new iteration begins; 0: no limit", ge=0)
     run_fit_minutes: float = _knob(20.0, "clock of one training, in minutes", gt=0)
     run_repairs: int = _knob(3, "repairs of a crashed pipeline within an iteration", ge=0)
-    run_seed: int = _knob(0, "seed of training", ge=0)
+    run_seed: int = _knob(0, "seed of training", ge=0, le=LARGEST_SEED)
 
     run_zero_shot_init: bool = _knob(True, "the architect writes the whole draft; false: the engineers do, in turn")
 
@@ -65,6 +71,9 @@ class Settings:
     )
     llm_vision: bool = _knob(False, "show the architect and the analyst images, if the model can see")
     llm_output_tokens: int = _knob(16_000, "longest reply, hidden reasoning included", ge=256)
+    llm_context_tokens: int = _knob(
+        0, "what the model can read; 0: until it says so, but some servers (Ollama) cut in silence instead", ge=0
+    )
     llm_temperature: float = _knob(-1.0, "temperature of the agents; -1: the model's own", ge=-1, le=2)
     llm_timeout_seconds: float = _knob(600.0, "for one reply", gt=0)
     llm_patience_minutes: float = _knob(30.0, "for one reply, with all retries", gt=0)

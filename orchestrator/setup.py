@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NoSandboxError
+from orchestrator.errors import NoSandboxError, SettingsError
+from orchestrator.extra import lacking
 from sandbox import choose, image
 from sandbox.base import SandboxError
 
@@ -37,31 +38,39 @@ def open_sandbox(settings: Settings, tell: Callable[[str], None]) -> Sandbox:
 
     Raises:
         NoSandboxError: nothing here can contain generated code; the sentence says what to do.
+        SettingsError: as for `site`, where an image must be built.
     """
 
     def build(client: DockerClient, recipe: image.Recipe) -> None:
+        sources = site(settings)
         tell(f"Building the sandbox image {recipe.tag()}: once, some minutes.")
-        image.build(client, recipe, site(settings), tell=lambda _: None)
+        image.build(client, recipe, sources, tell=lambda _: None)
 
-    if _lacks_packages(settings):
-        _install(tell)
+    if missing := _missing_packages(settings):
+        _install(missing, tell)
     try:
         return choose.open_sandbox(sandbox_choice(settings), build)
     except SandboxError as error:
         raise NoSandboxError(f"{error} `automodel doctor` tells what was found.") from None
 
 
-def _lacks_packages(settings: Settings) -> bool:
-    """Whether it will be the embedded sandbox, and torch is not there."""
-    if settings.sandbox_backend == "docker" or importlib.util.find_spec("torch"):
-        return False
-    return settings.sandbox_backend == "bubblewrap" or choose.survey(sandbox_choice(settings)).backend != "docker"
+def _missing_packages(settings: Settings) -> list[str]:
+    """What the embedded sandbox lacks, if it will be that one."""
+    if settings.sandbox_backend == "docker" or not (missing := lacking()):
+        return []
+    embedded = settings.sandbox_backend == "bubblewrap" or choose.survey(sandbox_choice(settings)).backend != "docker"
+    return missing if embedded else []
 
 
-def _install(tell: Callable[[str], None]) -> None:
+def _install(missing: list[str], tell: Callable[[str], None]) -> None:
+    named = ", ".join(missing)
     if not (CHECKOUT / "pyproject.toml").exists():
-        raise NoSandboxError("No engine answers, and torch is not installed: pip install 'automodel[harness]'.")
-    tell("No container engine is used: installing torch for the embedded sandbox, once, some minutes and 6 GB.")
+        raise NoSandboxError(
+            f"No container engine is used, and {named} must be there: pip install 'automodel[harness]'."
+        )
+    tell(
+        f"No container engine is used: installing {named} for the embedded sandbox, once, up to some minutes and 6 GB."
+    )
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", f"{CHECKOUT}[harness]"]
     if subprocess.run(install, check=False).returncode:
         raise NoSandboxError("pip could not install the extra `harness`: its lines above say why.")
@@ -69,6 +78,15 @@ def _install(tell: Callable[[str], None]) -> None:
 
 
 def site(settings: Settings) -> image.Site:
+    """Where the image is built from.
+
+    Raises:
+        SettingsError: a file or folder that a setting names is not there.
+    """
+    if settings.image_wheels and not Path(settings.image_wheels).is_dir():
+        raise SettingsError(f"IMAGE_WHEELS is {settings.image_wheels!r}, which is no folder.")
+    if settings.image_ca and not Path(settings.image_ca).is_file():
+        raise SettingsError(f"IMAGE_CA is {settings.image_ca!r}, which is no file.")
     return image.Site(
         wheels=Path(settings.image_wheels) if settings.image_wheels else None,
         index_url=settings.image_index,

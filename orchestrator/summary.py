@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.execute import Executor
     from orchestrator.scoring import Score
 
+ANEW = "The same command would end here again; --new begins another run: make run NEW=1."
+"""The budget of a run that failed at its end is spent, so going on with it does nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Final:
@@ -38,7 +41,7 @@ def score_finals(run: Path, history: Sequence[Iteration], executor: Executor, en
     winner = best(history)
     if winner is None:
         raise NothingTrainedError(
-            f"No pipeline trained ({ended}): {run}/journal.jsonl and {run}/iterations say what failed."
+            f"No pipeline trained ({ended}): {run}/journal.jsonl and {run}/iterations say what failed. {ANEW}"
         )
     final = _score_final(run, winner, executor)
     draft = history[0]
@@ -53,7 +56,7 @@ def _score_final(run: Path, iteration: Iteration, executor: Executor) -> Final:
     outcome = executor.score_test(iteration.proposal.pipeline, weights, place)
     if isinstance(outcome, Crashed):
         raise AutoModelError(
-            f"The best pipeline failed on the test images ({outcome.crash.error}): see {place}/predict.log."
+            f"The best pipeline failed on the test images ({outcome.crash.error}): see {place}/predict.log. {ANEW}"
         )
     assert isinstance(iteration.outcome, Trained)
     return Final(iteration=iteration, validation=iteration.outcome.score, test=outcome.score)

@@ -90,6 +90,7 @@ def _language_team(settings: Settings, chats: dict[str, ChatModel], run: Path, p
             system=system_prompt(name, choosing=choosing),
             output_tokens=settings.llm_output_tokens,
             temperature=None if settings.llm_temperature < 0 else settings.llm_temperature,
+            context_tokens=settings.llm_context_tokens,
         )
         for name in AGENTS
     }

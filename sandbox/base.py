@@ -163,6 +163,14 @@ class Sandbox(Protocol):
         """
         ...
 
+    def describe(self) -> dict[str, str]:
+        """What its jobs run in, by name: the image, or the versions of the libraries. For the records.
+
+        Raises:
+            SandboxError: it cannot be known.
+        """
+        ...
+
     def close(self) -> None:
         """Kill every job that still runs and leave nothing behind."""
         ...

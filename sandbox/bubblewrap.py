@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 BWRAP_PROCESSES = 2
 """bwrap itself and PID 1, beside the job's own."""
+LIBRARIES = ("torch", "torchvision", "timm", "numpy", "pillow")
+"""On what versions of these a result depends; jobs import what the host's Python has installed."""
 ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
 """Shell words that put a process into control groups before it becomes bwrap."""
 
@@ -65,6 +68,17 @@ def bubblewrap_version() -> str:
     return f"{_run(bwrap, '--version').stdout.strip()} ({bwrap})"
 
 
+def check() -> str:
+    """What `bubblewrap_version` gives, where the system call filter can be had, too.
+
+    Raises:
+        SandboxError: no job can be contained here.
+    """
+    version = bubblewrap_version()
+    seccomp.compiled().close()
+    return version
+
+
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -82,6 +96,10 @@ class BubblewrapSandbox:
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Attended:
         return self._jobs.start(job, on_event)
+
+    def describe(self) -> dict[str, str]:
+        versions = {name: _installed(name) for name in LIBRARIES}
+        return {"engine": _run(str(self._bwrap), "--version").stdout.strip(), **versions}
 
     def close(self) -> None:
         self._jobs.close()
@@ -110,6 +128,13 @@ class BubblewrapSandbox:
             )
         with os.fdopen(read_info, "rb") as told:
             return BubblewrapContainer(process, _pid1(told.read()), group, job.limits.memory)
+
+
+def _installed(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def _pid1(info: bytes) -> int | None:

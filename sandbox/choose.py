@@ -44,7 +44,7 @@ class Survey:
     gpus: str
     bubblewrap: str
     backend: str | None
-    """What `auto` takes; None where nothing can be had."""
+    """What `open_sandbox` takes for this choice; None where it refuses."""
 
 
 def open_sandbox(
@@ -60,7 +60,7 @@ def open_sandbox(
     if choice.backend == "bubblewrap":
         return _bubblewrap()
     try:
-        client = engine.connect()
+        client = _engine()
     except SandboxError as no_engine:
         if choice.backend == "docker":
             raise
@@ -72,21 +72,34 @@ def open_sandbox(
 
 
 def survey(choice: Choice) -> Survey:
-    """Look at this machine; nothing is started, built or raised."""
-    name, tag, there, gpus, backend = "", "", False, "", None
+    """Look at this machine, as `open_sandbox` does; nothing is started, built or raised."""
+    tag, there, gpus, usable = "", False, "", []
     try:
-        with closing(engine.connect()) as client:
+        with closing(_engine()) as client:
             gpus = _gpus(client, choice)
-            name, tag, backend = engine.describe(client), _tag(choice, gpus), "docker"
+            name, tag = engine.describe(client), _tag(choice, gpus)
             there = image.present(client, tag)
+            usable.append("docker")
     except SandboxError as error:
         name = str(error)
     try:
-        embedded = bubblewrap.bubblewrap_version()
-        backend = backend or "bubblewrap"
+        embedded = bubblewrap.check()
+        usable.append("bubblewrap")
     except SandboxError as error:
         embedded = str(error)
+    backend = next((backend for backend in usable if choice.backend in {"auto", backend}), None)
     return Survey(engine=name, image=tag, image_present=there, gpus=gpus, bubblewrap=embedded, backend=backend)
+
+
+def _engine() -> DockerClient:
+    """An engine that can contain a job."""
+    client = engine.connect()
+    try:
+        engine.check(client)
+    except SandboxError:
+        client.close()
+        raise
+    return client
 
 
 def _docker(
@@ -114,5 +127,5 @@ def _tag(choice: Choice, gpus: str) -> str:
 
 
 def _bubblewrap() -> Sandbox:
-    bubblewrap.bubblewrap_version()
+    bubblewrap.check()
     return BubblewrapSandbox()

@@ -50,15 +50,20 @@ class DockerSandbox:
         self._gpus = gpus
         self._runtime = runtime
         self._client = client or engine.connect()
-        podman = engine.is_podman(self._client.version())
-        if missing := engine.shortcomings(self._client.info(), podman=podman):
-            raise SandboxError(f"{engine.describe(self._client)} cannot contain a job: {', '.join(missing)}.")
-        self._seccomp = engine.seccomp_argument(podman=podman)
+        engine.check(self._client)
+        self._seccomp = engine.seccomp_argument(podman=engine.is_podman(self._client.version()))
         self._jobs = Attendance(self._begin)
         reap(self._client)
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Attended:
         return self._jobs.start(job, on_event)
+
+    def describe(self) -> dict[str, str]:
+        try:
+            image = self._client.images.get(self._image)
+            return {"engine": engine.describe(self._client), "image": self._image, "image_id": str(image.id)}
+        except ENGINE_ERRORS as error:
+            raise SandboxError(f"The engine does not tell of {self._image}: {_sentence(error)}") from error
 
     def close(self) -> None:
         try:

@@ -74,6 +74,16 @@ def shortcomings(info: dict[str, Any], *, podman: bool) -> list[str]:
     return missing if seccomp or podman else [*missing, "it has no seccomp"]
 
 
+def check(client: DockerClient) -> None:
+    """Refuse an engine that would ignore limits.
+
+    Raises:
+        SandboxError: it cannot contain a job.
+    """
+    if missing := shortcomings(client.info(), podman=is_podman(client.version())):
+        raise SandboxError(f"{describe(client)} cannot contain a job: {', '.join(missing)}.")
+
+
 def seccomp_argument(*, podman: bool) -> str:
     """The profile as the engine takes it: Docker's API wants the JSON itself, Podman's a path."""
     if not podman:

@@ -118,6 +118,17 @@ def write_context(file: IO[bytes], recipe: Recipe, site: Site) -> None:
         tar.addfile(member, io.BytesIO(data))
 
 
+def build_arguments(recipe: Recipe, site: Site) -> dict[str, str]:
+    """The variables of the Dockerfile; an index of the user's own is the only one, whatever it has of torch."""
+    cpu_index = CPU_INDEX if recipe.variant == "cpu" and not site.index_url else ""
+    return {
+        "BASE": recipe.base,
+        "INDEX_URL": site.index_url,
+        "EXTRA_INDEX_URL": site.extra_index_url,
+        "TORCH_INDEX_URL": cpu_index,
+    }
+
+
 def _follow(client: DockerClient, context: IO[bytes], recipe: Recipe, site: Site, tell: Callable[[str], None]) -> None:
     lines = client.api.build(
         fileobj=context,
@@ -129,12 +140,7 @@ def _follow(client: DockerClient, context: IO[bytes], recipe: Recipe, site: Site
         network_mode=site.network,
         use_config_proxy=True,
         timeout=3600,
-        buildargs={
-            "BASE": recipe.base,
-            "INDEX_URL": site.index_url,
-            "EXTRA_INDEX_URL": site.extra_index_url,
-            "TORCH_INDEX_URL": CPU_INDEX if recipe.variant == "cpu" else "",
-        },
+        buildargs=build_arguments(recipe, site),
     )
     text = "it said nothing"
     for line in lines:

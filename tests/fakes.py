@@ -224,6 +224,9 @@ class ScriptedSandbox:
         self.running.append(ScriptedRunning(self, job, on_event))
         return self.running[-1]
 
+    def describe(self) -> dict[str, str]:
+        return {"engine": "a script"}
+
     def close(self) -> None:
         """Nothing real runs."""
 

@@ -74,6 +74,18 @@ def test_who_repeats_themselves_is_asked_hotter_and_at_last_shown_an_example() -
     assert ["Like so." in request.messages[-1].text for request in chat.asked] == [False, False, True]
 
 
+def test_what_a_model_can_read_may_be_known_beforehand() -> None:
+    chat = ScriptedChat(["yes"] * 2)
+    question = Question(iteration=0, sections=(Section(title="Log", text="x" * 90_000),), order="What now?")
+    for tokens in (4000, 100):
+        agent = Agent("a", chat, system="s" * 3000, output_tokens=1000, temperature=None, context_tokens=tokens)
+        agent.ask(question, only_yes)
+
+    lengths = [len(request.messages[0].text) for request in chat.asked]
+    assert 3000 < lengths[0] < 6500
+    assert lengths[1] <= LEAST_ROOM + 500
+
+
 def test_a_reply_that_was_cut_off_is_asked_to_go_on() -> None:
     chat = ScriptedChat([make_reply("```python\ny", cut_off=True), make_reply("```python\nes\n```")])
 

@@ -55,3 +55,13 @@ def members(recipe: Recipe, site: Site) -> set[str]:
     file.seek(0)
     with tarfile.open(fileobj=file) as tar:
         return set(tar.getnames())
+
+
+def test_an_index_of_the_users_own_is_the_only_one() -> None:
+    cpu, cuda = image.recipe(gpu=False), image.recipe(gpu=True)
+    own = Site(index_url="https://own/simple")
+
+    assert image.build_arguments(cpu, Site())["TORCH_INDEX_URL"] == image.CPU_INDEX
+    assert image.build_arguments(cpu, own)["TORCH_INDEX_URL"] == ""
+    assert image.build_arguments(cpu, own)["INDEX_URL"] == "https://own/simple"
+    assert image.build_arguments(cuda, Site())["TORCH_INDEX_URL"] == ""

@@ -87,3 +87,15 @@ def test_a_fault_that_is_no_components_has_a_status_of_its_own(trained: Ran) -> 
     ran = run_job("predict", trained.folder)
 
     assert ran.status == 70
+
+
+def test_a_fine_tuned_network_predicts_where_its_pretrained_weights_are_not(tmp_path: Path) -> None:
+    timm = "import timm\n\n\ndef build_model(task):\n"
+    made = '    return timm.create_model("test_efficientnet.r160_in1k", pretrained=False, in_chans=1, num_classes=3)\n'
+    trained = fit(tmp_path / "job", pipeline() | {"model": timm + made})
+    file = trained.folder / "input/components/model.py"
+    file.write_text(file.read_text().replace("pretrained=False", "pretrained=True"))
+    ran = predict(trained)
+
+    assert ran.report.crash is None
+    assert ran.logits.shape == (10, 3)

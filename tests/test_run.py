@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKENDS = ("docker", "bubblewrap")
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere.sock"}
 LEARNT = 0.3
 """Accuracy that no chance gives among ten classes; a busy machine trains little within the clock of a test."""
 
@@ -133,6 +134,20 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert kinds == ["begin", "begin", "iteration", "end"]
 
 
+def test_interrupted_early_it_says_how_to_go_on(home: Path, backend: str) -> None:
+    command = [sys.executable, "-u", "-m", "orchestrator", "prepare", "digits"]
+    knobs = environment(home / "early", backend)
+    with subprocess.Popen(command, env=knobs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert "preparing digits" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate()
+
+    assert process.returncode == 130
+    assert "Interrupted; what was finished is kept: the same command does the rest." in told
+    assert "Traceback" not in told
+
+
 def processes_with(text: str) -> list[str]:
     """Command lines of processes that name this folder: bubblewrap's do, and an engine's shims."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
@@ -144,13 +159,9 @@ def processes_with(text: str) -> list[str]:
     [
         (("run",), {"RUN_ITERATIONS": "many"}, 2, "RUN_ITERATIONS is 'many'"),
         (("run", "/nowhere"), {}, 3, "/nowhere is neither a built-in dataset"),
-        (
-            ("prepare", "/nowhere"),
-            {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"},
-            3,
-            "/nowhere is",
-        ),
-        (("run", "digits"), {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": "unix:///nowhere.sock"}, 4, "engine"),
+        (("prepare", "/nowhere"), {"SANDBOX_BACKEND": "docker"} | NO_ENGINE, 3, "/nowhere is"),
+        (("run",), {"LLM_PROVIDER": "openai", "SANDBOX_BACKEND": "docker"} | NO_ENGINE, 2, "OPENAI_API_KEY"),
+        (("run", "digits"), {"SANDBOX_BACKEND": "docker"} | NO_ENGINE, 4, "engine"),
         (("predict", "/nowhere", "x.png"), {}, 1, "holds no trained model"),
     ],
 )

@@ -38,6 +38,23 @@ def test_nonsense_is_refused_and_the_sentence_names_the_variable_and_the_value(n
         read_settings({name: value})
 
 
+FLOATS = [knob.name for knob in fields(Settings) if isinstance(knob.default, float)]
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e300"])
+@pytest.mark.parametrize("name", FLOATS)
+def test_no_number_is_without_end(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name.upper()):
+        read_settings({name: value})
+
+
+@pytest.mark.parametrize("name", ["run_seed", "dataset_seed"])
+def test_a_seed_is_one_that_every_generator_takes(name: str) -> None:
+    assert getattr(read_settings({name: str(2**32 - 1)}), name) == 2**32 - 1
+    with pytest.raises(SettingsError, match=name.upper()):
+        read_settings({name: str(2**32)})
+
+
 def test_every_knob_has_a_help_text() -> None:
     assert all(knob.metadata["help"] for knob in fields(Settings))
 

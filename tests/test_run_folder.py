@@ -1,0 +1,39 @@
+"""Which run is continued, and what an interrupted one left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.run_folder import open_run, restore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_unfinished_run_with_the_same_facts_is_continued(tmp_path: Path) -> None:
+    first = open_run(tmp_path, "digits", {"same": 1}, new=False)
+
+    assert open_run(tmp_path, "digits", {"same": 1}, new=False) == first
+    assert open_run(tmp_path, "digits", {"same": 2}, new=False) != first
+    assert open_run(tmp_path, "digits", {"same": 1}, new=True) != first
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_a_run_whose_facts_are_damaged_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    damaged = open_run(tmp_path, "digits", {"same": 1}, new=False)
+    (damaged / "run.json").write_bytes(content)
+
+    assert open_run(tmp_path, "digits", {"same": 1}, new=False) != damaged
+    assert (damaged / "run.json").read_bytes() == content
+
+
+def test_what_an_interrupt_left_goes_and_what_is_not_ours_stays(tmp_path: Path) -> None:
+    (tmp_path / "iterations" / "000").mkdir(parents=True)
+    (tmp_path / "iterations" / ".DS_Store").touch()
+    (tmp_path / "iterations" / "notes").mkdir()
+
+    restore(tmp_path, [])
+
+    assert sorted(path.name for path in (tmp_path / "iterations").iterdir()) == [".DS_Store", "notes"]

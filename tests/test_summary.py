@@ -1,0 +1,56 @@
+"""The end of a run; and the way out where the end would come again and again."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.compute import Compute
+from orchestrator.errors import AutoModelError, NothingTrainedError
+from orchestrator.execute import Executor
+from orchestrator.jobs import Jobs
+from orchestrator.log import open_log
+from orchestrator.summary import score_finals
+from orchestrator.team import Iteration
+from tests.fakes import ScriptedJob, ScriptedSandbox, crashed, make_dataset, make_proposal, trained
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.outcome import Outcome
+
+WAY_OUT = "--new begins another run: make run NEW=1"
+
+
+def make_executor(folder: Path) -> Executor:
+    """Each job that predicts leaves nothing."""
+    dataset = make_dataset(folder / "dataset")
+    jobs = Jobs(
+        sandbox=ScriptedSandbox({"predict": [ScriptedJob()]}),
+        compute=Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False),
+        weights=None,
+        folder=folder / "jobs",
+        on_event=lambda _: None,
+        log=open_log(io.StringIO()),
+    )
+    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=60, weights=()))
+
+
+def iteration(outcome: Outcome, *, kept: bool) -> Iteration:
+    return Iteration(number=0, proposal=make_proposal(), outcome=outcome, attempts=1, kept=kept, repairs=())
+
+
+def test_a_run_in_which_nothing_trained_tells_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(NothingTrainedError, match=WAY_OUT):
+        score_finals(tmp_path, [iteration(crashed(), kept=False)], make_executor(tmp_path), "it is over")
+
+
+def test_a_winner_that_fails_on_the_test_images_tells_the_way_out(tmp_path: Path) -> None:
+    weights = tmp_path / "iterations" / "000" / "attempt-1" / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+
+    with pytest.raises(AutoModelError, match=WAY_OUT):
+        score_finals(tmp_path, [iteration(trained(0.5), kept=True)], make_executor(tmp_path), "it is over")
