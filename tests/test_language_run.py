@@ -68,7 +68,7 @@ def five_iterations() -> Actors:
         train=[
             *[code(CRASHING), code(better(PLAIN.train, "mended"))],
             *["I cannot do that.", "Really not.", "No.", code(better(PLAIN.train, "after all"))],
-            *[code(CRASHING), code(better(CRASHING, "a")), code(better(CRASHING, "b")), chosen("tiny-grey")],
+            *[code(CRASHING), *[code(better(CRASHING, mark)) for mark in "abc"], chosen("tiny-grey")],
         ],
     )
 
@@ -115,7 +115,7 @@ def test_five_iterations_with_everything_that_goes_wrong(home: Path, backend: st
     assert all("score" in turn["outcome"] for turn in turns)
     assert [[repair["worked"] for repair in turn["repairs"]] for turn in turns] == [
         *([], [True], [], [], [True]),
-        [False, False, True],
+        [False, False, False, True],
     ]
     summary = json.loads((run / "summary.json").read_text())
     assert (summary["iterations"], summary["failed"], summary["provider"]) == (5, 0, f"{provider} some-model")
