@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,14 +24,23 @@ if TYPE_CHECKING:
 @contextmanager
 def reading(run: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """`automodel predict` while it reads a file of a run that never comes to its end: a pipe, which is given too."""
-    (run / "best").mkdir(parents=True)
-    os.mkfifo(run / "best" / "task.json")
+    run.mkdir()
+    os.mkfifo(run / "run.json")
     command = [*before, sys.executable, "-m", "orchestrator", "predict", str(run), "image.png"]
     with (
         subprocess.Popen(command, stderr=subprocess.PIPE) as process,
-        (run / "best" / "task.json").open("wb") as pipe,  # it opens when the program reads
+        _opened(run / "run.json", process) as pipe,
     ):
         yield process, pipe
+
+
+def _opened(pipe: Path, process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """The pipe, as soon as the program reads it."""
+    while process.poll() is None:
+        with suppress(OSError):  # nobody reads yet
+            return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
+        time.sleep(0.01)
+    raise AssertionError(f"it ended with {process.returncode} before it read")
 
 
 def test_no_sandbox_and_one_that_fails_in_the_middle_of_a_run_have_the_same_exit_status() -> None:
