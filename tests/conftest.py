@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
     from sandbox.docker import DockerSandbox
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BASES = (image.BASE, "automodel-base")
 """What an image without torch is built on; `.ci/base-image` makes the second where no registry can be reached."""
