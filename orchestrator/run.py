@@ -88,7 +88,8 @@ def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, term
             f"The same command goes on from there: make run DATASET={dataset}"
         ) from None
     finally:
-        terminal.say(bill_lines(ledger))
+        if ledger.entries:
+            terminal.say(bill_lines(ledger))
 
 
 def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:

@@ -113,12 +113,9 @@ def result_lines(final: Final, draft: Final | None, majority: float) -> str:
 
 
 def bill_lines(ledger: Ledger) -> str:
-    """What the language models cost, by agent; empty where none was asked."""
-    bills = ledger.by_agent()
-    if not bills:
-        return ""
+    """What the language models cost, by agent."""
     rows: list[tuple[str, ...]] = [("", "calls", "tokens in", "cached", "out", "seconds", "USD")]
-    rows += [_bill_row(agent.replace("_", " "), bill) for agent, bill in bills.items()]
+    rows += [_bill_row(agent.replace("_", " "), bill) for agent, bill in ledger.by_agent().items()]
     rows.append(_bill_row("all", ledger.total()))
     table = "\n".join(f"{row[0]:<18}" + "".join(f"{cell:>11}" for cell in row[1:]).rstrip() for row in rows)
     return f"\nThe language models' bill:\n{table}\n"
