@@ -187,10 +187,10 @@ def _read(run: Path) -> list[dict[str, Any]]:
     for path in _files(run):
         try:
             exchange = json.loads(path.read_bytes())
-            _entry(exchange), _reply(exchange), exchange["request"]
+            if _entry(exchange) and _reply(exchange) and exchange["request"]:
+                read.append(exchange)
         except (ValueError, KeyError, TypeError):
             continue
-        read.append(exchange)
     return read
 
 

@@ -18,6 +18,7 @@ from orchestrator.components import COMPONENTS, Pipeline
 from orchestrator.engineer import Order, fingerprint, write
 from orchestrator.first_choice import choices
 from orchestrator.material import Section, fenced, one_line
+from orchestrator.outcome import Crashed
 from orchestrator.playbook import pipeline
 from orchestrator.repairs import similar_repairs
 from orchestrator.review import ENGINEERS, Review, blueprint_sections
@@ -227,7 +228,7 @@ def _words(latest: Attempt, name: ComponentName, more: str) -> str:
 
 def _failed(history: Sequence[Iteration]) -> list[Section]:
     """How earlier drafts ended, where none trained."""
-    return [crash_section(turn.outcome.crash) for turn in history[-1:] if hasattr(turn.outcome, "crash")]
+    return [crash_section(turn.outcome.crash) for turn in history[-1:] if isinstance(turn.outcome, Crashed)]
 
 
 def _reference(profile: Profile) -> Section:

@@ -113,7 +113,6 @@ def test_else_it_is_the_component_of_a_recipe_beside_what_is_known_to_run(tmp_pa
 
     assert mended is not None
     assert (mended.pipeline.data, mended.pipeline.model) == (PLAIN.data, PLAIN.model)
-    assert mended.pipeline.train == mended.pipeline.train
     assert "EPOCHS" in mended.pipeline.train
     assert mended.choice is None
 
