@@ -7,6 +7,7 @@ as well, so a wrong guess makes a schedule coarser, never incomplete.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.team import Choice
@@ -56,6 +57,12 @@ BACKBONES: dict[str, float] = {
 """The best first: exact timm name -> billions of multiplications an image of 224 pixels takes."""
 UNKNOWN_COST = 5.0
 """Billions of multiplications, for weights that are not in the list."""
+PER_PIXEL: dict[str, float] = {"tiny-grey": 130, "small-colour": 90, "many-classes": 27_648, "small-data": 130}
+"""Recipe -> multiplications that a pixel takes at width 1; they grow with the square of the width."""
+FROM_SCRATCH: dict[str, float] = {"resnet10t": 1.1, "resnet18d": 2.1}
+"""What large photos are learnt with: timm name -> billions of multiplications an image of 224 pixels takes."""
+FURTHEST = 20.0
+"""Factor by which a machine may be faster or slower than guessed; a report that says more is wrong."""
 RESOLUTIONS = (224, 160, 128, 96, 64)
 
 
@@ -63,6 +70,13 @@ def choices(profile: Profile) -> tuple[Choice, ...]:
     """The recipes that suit, the best first, each set for this task."""
     tuned, scratch = _fine_tune(profile), _from_scratch(profile)
     return (*((tuned,) if tuned else ()), *scratch)
+
+
+def paced(profile: Profile, choice: Choice, epoch_seconds: float) -> Profile:
+    """The profile with the pace of this machine, once a choice has trained on it at so many seconds an epoch."""
+    speed = _multiplications(profile, choice) * profile.task.train_size / epoch_seconds
+    pace = speed / _guess(profile, slow=choice.recipe.startswith("fine-tune"))
+    return replace(profile, pace=min(max(pace, 1 / FURTHEST), FURTHEST))
 
 
 def seconds(profile: Profile) -> float:
@@ -87,7 +101,7 @@ def _from_scratch(profile: Profile) -> tuple[Choice, ...]:
 
 def _tiny_grey(profile: Profile) -> Choice:
     side = max(profile.median_size)
-    width, epochs = _width(profile, (64, 32, 16) if side >= 20 else (24,), cost=130 * side * side, least=8)
+    width, epochs = _width(profile, "tiny-grey", (64, 32, 16) if side >= 20 else (24,), least=8)
     steps = max(12, min(200, round(50_000 / profile.task.train_size)))
     turned = TURNED.search(profile.description)
     values: dict[str, Value] = {"rotate": 0.0} if turned else {}
@@ -98,22 +112,19 @@ def _tiny_grey(profile: Profile) -> Choice:
 
 
 def _small_colour(profile: Profile) -> Choice:
-    side = _shrunk(max(profile.median_size))
-    width, epochs = _width(profile, (64, 32, 16), cost=90 * side * side, least=15)
+    width, epochs = _width(profile, "small-colour", (64, 32, 16), least=15)
     values = {"width": width, "epochs": min(epochs, _passes(profile)), "batch_size": _batch(profile, 256)}
     return Choice(recipe="small-colour", values={**values, **_directed(profile, "small-colour")})
 
 
 def _many_classes(profile: Profile) -> Choice:
-    side = _shrunk(max(profile.median_size))
-    width, epochs = _width(profile, (8, 4, 2, 1), cost=27_648 * side * side, least=20)
+    width, epochs = _width(profile, "many-classes", (8, 4, 2, 1), least=20)
     values = {"width": width, "epochs": min(epochs, _passes(profile)), "batch_size": _batch(profile, 128)}
     return Choice(recipe="many-classes", values={**values, **_directed(profile, "many-classes")})
 
 
 def _small_data(profile: Profile) -> Choice:
-    side = _shrunk(max(profile.median_size))
-    width, epochs = _width(profile, (32, 16), cost=130 * side * side, least=100)
+    width, epochs = _width(profile, "small-data", (32, 16), least=100)
     worth = min(300, 40 + round(20_000 / profile.task.train_size))
     values: dict[str, Value] = {"width": width, "epochs": min(epochs, worth)}
     values |= {"rotate": 0.0} if TURNED.search(profile.description) else {}
@@ -121,8 +132,8 @@ def _small_data(profile: Profile) -> Choice:
 
 
 def _large_photos(profile: Profile) -> Choice:
-    architecture, cost = ("resnet10t", 1.1e9) if profile.task.device == "cpu" else ("resnet18d", 2.1e9)
-    side, epochs = _resolution(profile, cost, least=30)
+    architecture = "resnet10t" if profile.task.device == "cpu" else "resnet18d"
+    side, epochs = _resolution(profile, FROM_SCRATCH[architecture] * 1e9, least=30)
     values: dict[str, Value] = {"architecture": architecture, "side": side, "epochs": min(epochs, _passes(profile))}
     values |= {"batch_size": _batch(profile, 64)}
     return Choice(recipe="large-photos", values={**values, **_directed(profile, "large-photos")})
@@ -176,10 +187,10 @@ def _passes(profile: Profile) -> int:
     return max(20, min(100, round(1_500_000 / profile.task.train_size)))
 
 
-def _width(profile: Profile, widths: tuple[int, ...], cost: float, least: int) -> tuple[int, int]:
-    """The largest width at which enough epochs fit, and as many as fit; `cost`: multiplications at width 1."""
+def _width(profile: Profile, recipe: str, widths: tuple[int, ...], least: int) -> tuple[int, int]:
+    """The largest width at which enough epochs fit, and as many as fit."""
     for width in widths:
-        epochs = _epochs(profile, cost * width * width)
+        epochs = _epochs(profile, _multiplications(profile, Choice(recipe=recipe, values={"width": width})))
         if epochs >= least:
             break
     return width, max(3, epochs)
@@ -200,11 +211,27 @@ def _resolution(
 
 def _epochs(profile: Profile, multiplications: float, *, slow: bool = False) -> int:
     """That fit into the time, for a network of so many multiplications; `slow`: depthwise convolutions, attention."""
-    if profile.task.device == "cpu":
-        speed = (4e9 if slow else 8e9) * profile.cores
-    else:
-        speed = 3e12 if slow else 6e12
+    speed = _guess(profile, slow=slow) * profile.pace
     return int(seconds(profile) * speed / (multiplications * profile.task.train_size))
+
+
+def _guess(profile: Profile, *, slow: bool) -> float:
+    """Multiplications a second."""
+    if profile.task.device == "cpu":
+        return (4e9 if slow else 8e9) * profile.cores
+    return 3e12 if slow else 6e12
+
+
+def _multiplications(profile: Profile, choice: Choice) -> float:
+    """Of one image."""
+    values = read_recipe(choice.recipe).complete(choice.values)
+    if choice.recipe in PER_PIXEL:
+        side = _shrunk(max(profile.median_size))
+        return PER_PIXEL[choice.recipe] * (side * float(values["width"])) ** 2
+    if choice.recipe == "large-photos":
+        return FROM_SCRATCH.get(str(values["architecture"]), UNKNOWN_COST) * 1e9 * (float(values["side"]) / 224) ** 2
+    cost = BACKBONES.get(str(values["backbone"]), UNKNOWN_COST) * 1e9
+    return cost * (float(values["resolution"]) / 224) ** 2
 
 
 def _shrunk(side: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.catalogue import candidates
 from orchestrator.components import Pipeline
 from orchestrator.diagnosis import Diagnosis, diagnose
-from orchestrator.first_choice import choices
+from orchestrator.first_choice import choices, paced
 from orchestrator.moves import Candidate, Stage
 from orchestrator.outcome import Trained
 from orchestrator.remedies import remedies
@@ -76,7 +76,7 @@ class Playbook:
         return None if chosen is None else _proposal(chosen, diagnosis.sentence)
 
     def _other_recipe(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
-        tried = {iteration.proposal.choice.recipe for iteration in history if iteration.proposal.choice}
+        tried = _recipes(history)
         left = (choice for choice in choices(profile) if choice.recipe not in tried)
         return next((_proposal(recipe_idea(choice), "Nothing has trained so far.") for choice in left), None)
 
@@ -88,6 +88,7 @@ class Tried:
         self._history = history
         self._since = [iteration for iteration in history if iteration.number > standing.number]
         self._values = [all_values(iteration.proposal.choice) for iteration in history if iteration.proposal.choice]
+        self.recipes = _recipes(history)
         self.stuck = len(self._since) >= GIVE_UP
 
     def is_new(self, idea: Candidate) -> bool:
@@ -101,6 +102,10 @@ class Tried:
 
     def _failed(self) -> list[Iteration]:
         return [iteration for iteration in self._history if not iteration.kept]
+
+
+def _recipes(history: Sequence[Iteration]) -> set[str]:
+    return {iteration.proposal.choice.recipe for iteration in history if iteration.proposal.choice}
 
 
 def pipeline(choice: Choice) -> Pipeline:
@@ -117,13 +122,14 @@ def _diagnose(profile: Profile, choice: Choice, trained: Trained) -> Diagnosis:
 def _ideas(
     profile: Profile, choice: Choice, trained: Trained, diagnosis: Diagnosis, tried: Tried
 ) -> Iterator[Candidate]:
-    """Every move that fits into the clock, and every other recipe that suits."""
+    """Every move that fits into the clock, and every other recipe that suits, once, at the pace that was measured."""
     spent = trained.report.seconds.get("train", trained.seconds)
     for idea in candidates(read_recipe(choice.recipe), choice.values, diagnosis.finding):
         if idea.slower <= 1 or spent * idea.slower <= CLOCK_SHARE * profile.task.seconds:
             yield idea
-    for other in choices(profile):
-        if other.recipe != choice.recipe:
+    epoch = trained.report.epoch_seconds
+    for other in choices(paced(profile, choice, epoch) if epoch else profile):
+        if other.recipe not in tried.recipes:
             yield replace(recipe_idea(other), stage=Stage.AT_ONCE if tried.stuck else Stage.RECIPE)
 
 

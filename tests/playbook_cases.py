@@ -55,9 +55,12 @@ def curve(accuracy: float, tuning: float, epochs: int = 40) -> tuple[dict[str, f
     )
 
 
-def trained(accuracy: float, points: tuple[dict[str, float], ...], seconds: float = 15.0) -> Trained:
+def trained(
+    accuracy: float, points: tuple[dict[str, float], ...], seconds: float = 15.0, epoch: float | None = None
+) -> Trained:
     score = replace(make_score(accuracy), images=1000, per_class=(accuracy,) * 10)
-    return Trained(score=score, report=Report(curve=points, seconds={"train": seconds}), seconds=seconds)
+    report = Report(curve=points, seconds={"train": seconds}, epoch_seconds=epoch)
+    return Trained(score=score, report=report, seconds=seconds)
 
 
 def crashed(error: str, culprit: str | None = "train") -> Crashed:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.first_choice import BACKBONES, choices
+from orchestrator.first_choice import BACKBONES, FURTHEST, choices, paced
 from prompts.recipe import read_recipe
 from tests.playbook_cases import ANIMALS, colour, make_profile
 
@@ -72,6 +72,27 @@ def test_weights_that_are_not_known_are_better_than_none() -> None:
 def test_a_longer_clock_allows_a_wider_network() -> None:
     short, long = (choices(make_profile(**colour(seconds=seconds)))[0] for seconds in (600, 36_000))
     assert int(short.values["width"]) < int(long.values["width"])
+
+
+def test_a_machine_that_proved_slow_gets_a_shorter_schedule() -> None:
+    profile = make_profile()
+    draft, other = choices(profile)
+    slow, slower = (choices(paced(profile, draft, seconds))[1].values for seconds in (2.0, 4.0))
+    assert int(slower["epochs"]) < int(slow["epochs"]) < int(other.values["epochs"])
+    assert slow["width"] == slower["width"]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [colour(), colour(device="cuda", weights=TUNED), PHOTOS, TASKS["many classes"][0], TASKS["few photos"][0]],
+    ids=["small-colour", "fine-tune-small", "large-photos", "many-classes", "small-data"],
+)
+def test_every_recipe_tells_the_pace_of_a_machine(task: dict[str, Any]) -> None:
+    profile = make_profile(**task)
+    images = profile.task.train_size
+    once, twice = (paced(profile, choices(profile)[0], seconds * images).pace for seconds in (0.001, 0.002))
+    assert once == pytest.approx(2 * twice)
+    assert paced(profile, choices(profile)[0], 1e-300).pace == FURTHEST
 
 
 @pytest.mark.parametrize("description", ["", "House numbers, cut out"])

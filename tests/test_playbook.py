@@ -87,6 +87,21 @@ def test_another_recipe_is_tried_when_three_changes_in_a_row_did_not_help() -> N
     assert history[-1].proposal.change == "recipe: small-colour"
 
 
+def test_another_recipe_is_tried_once_at_the_pace_that_was_measured() -> None:
+    profile = make_profile()
+    history = drafted(profile, trained(0.96, curve(0.999, 0.962), epoch=3.0))
+    changes: list[str] = []
+    for _ in range(30):
+        epoch = 3.0 + len(history) / 10  # no epoch takes as long as the one before
+        outcome = trained(0.961, curve(0.999, 0.962), epoch=epoch)
+        if proposal := played(profile, history, outcome, kept=len(history) % 5 == 4):
+            changes.append(proposal.change)
+    assert changes.count("recipe: small-colour") == 1
+    [other] = [turn.proposal.choice for turn in history if turn.proposal.change == "recipe: small-colour"]
+    assert other is not None
+    assert 3 < int(other.values["epochs"]) < 50
+
+
 def test_what_helped_is_the_base_of_what_comes_next() -> None:
     profile = make_profile()
     history = drafted(profile)
