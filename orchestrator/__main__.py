@@ -136,7 +136,7 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.jobs import Jobs
     from orchestrator.log import open_log
     from orchestrator.predict import load_model, predict
-    from orchestrator.setup import open_sandbox
+    from orchestrator.setup import open_sandbox, prove
     from orchestrator.terminal import Terminal
 
     model = load_model(given.run.resolve())
@@ -155,6 +155,7 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
             on_event=terminal.event,
             log=open_log(log),
         )
+        prove(settings, sandbox, Path(folder))
         terminal.phase("predicting")
         predictions = predict(model, given.images, sandbox, jobs)
     for prediction in predictions:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.dataset import Dataset
     from orchestrator.settings import Settings
     from sandbox.base import Sandbox
@@ -24,8 +26,10 @@ MAY_CHANGE = (
 """With more of these a run is continued; any other difference begins a new one. The team's name says the provider."""
 
 
-def describe_run(settings: Settings, dataset: Dataset, *, sandbox: Sandbox, team: str) -> dict[str, Any]:
-    """What goes into run.json; a run is continued only where `same` agrees.
+def describe_run(
+    settings: Settings, dataset: Dataset, *, sandbox: Sandbox, team: str, weak: Sequence[str]
+) -> dict[str, Any]:
+    """What goes into run.json; a run is continued only where `same` agrees. `weak`: limits that do not hold.
 
     Raises:
         SandboxError: the sandbox cannot say what its jobs run in.
@@ -35,6 +39,7 @@ def describe_run(settings: Settings, dataset: Dataset, *, sandbox: Sandbox, team
     return {
         "same": {"dataset": dataset.checksum, "team": team, "sandbox": sandbox.name, "settings": knobs},
         "settings": public,
+        "weak": list(weak),
         "preparation": {"max_side": dataset.facts.max_side, "ceiling": dataset.facts.ceiling},
         "versions": {
             "automodel": metadata.version("automodel"),

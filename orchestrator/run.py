@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from orchestrator.manifest import describe_run
 from orchestrator.prepare import open_dataset
 from orchestrator.run_folder import hold, open_run
 from orchestrator.scoring import majority_accuracy
+from orchestrator.setup import prove
 from orchestrator.sheets import Sheets
 from orchestrator.summary import score_finals, write_summary
 from orchestrator.team import Profile
@@ -28,6 +29,8 @@ from orchestrator.terminal import bill_lines, dataset_lines, result_lines
 from orchestrator.weights import available_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.compute import Compute
     from orchestrator.dataset import Dataset
     from orchestrator.ledger import Ledger
@@ -47,7 +50,8 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
     dataset = open_dataset(settings, sandbox, terminal.event)
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
-    facts = describe_run(settings, dataset, sandbox=sandbox, team=team_name)
+    weak = prove(settings, sandbox, settings.runs_dir.resolve())
+    facts = describe_run(settings, dataset, sandbox=sandbox, team=team_name, weak=weak)
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     hold(folder)
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
@@ -65,7 +69,12 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
         if done := len(journal.history()):
             terminal.say(f"Going on with {folder} after {done} iterations.")
         spent = journal.seconds_spent()
-        with closing(Executor(jobs, dataset, profile.task)) as executor:
+        if weak:
+            terminal.say(f"Not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}.")
+        with (
+            closing(Executor(jobs, dataset, profile.task)) as executor,
+            _last_words(journal, ledger, terminal, settings.dataset),
+        ):
             loop = Loop(
                 team=team,
                 profile=profile,
@@ -75,16 +84,18 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
                 view=terminal,
                 repairs=settings.run_repairs,
             )
-            _go_or_say_how_to_go_on(loop, executor, ledger, terminal, settings.dataset)
+            _go(loop, executor, ledger, terminal, weak)
     return folder
 
 
-def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, dataset: str) -> None:
+@contextmanager
+def _last_words(journal: Journal, ledger: Ledger, terminal: Terminal, dataset: str) -> Iterator[None]:
+    """Whatever happens, tell the bill; after an interrupt, how to go on."""
     try:
-        _go(loop, executor, ledger, terminal)
+        yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"{len(loop.journal.history())} iterations are kept in {loop.journal.folder}.\n"
+            f"{len(journal.history())} iterations are kept in {journal.folder}.\n"
             f"The same command goes on from there: make run DATASET={dataset}"
         ) from None
     finally:
@@ -92,9 +103,9 @@ def _go_or_say_how_to_go_on(loop: Loop, executor: Executor, ledger: Ledger, term
             terminal.say(bill_lines(ledger))
 
 
-def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:
+def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak: tuple[str, ...]) -> None:
     folder, budget, dataset = loop.journal.folder, loop.budget, executor.dataset
-    loop.journal.record("begin", spent=budget.spent())
+    loop.journal.record("begin", spent=budget.spent(), weak=weak)
     ended = loop.run()
     terminal.phase("the winner meets the test images")
     final, draft = score_finals(folder, loop.history, executor, ended)
@@ -114,6 +125,7 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal) -> N
         usd=ledger.total().usd,
         bill=bill_facts(ledger),
         sandbox=executor.jobs.sandbox.name,
+        weak=weak,
         provider=loop.team.name,
     )
     loop.journal.record("end", why=ended, spent=budget.spent())

@@ -93,6 +93,7 @@ class Settings:
     sandbox_memory: float = _knob(0.0, "GiB of a job; 0: three quarters of the machine's", ge=0)
     sandbox_output: float = _knob(2.0, "GiB that a job may write; holds the weights twice", gt=0)
     sandbox_runtime: str = _knob("", "container runtime other than the engine's default, e.g. runsc")
+    sandbox_allow_weak: str = _knob("", "names of limits that need not hold, with commas: a refusal names them")
 
     image_base: str = _knob("python:3.11-slim", "base image of the sandbox image")
     image_wheels: str = _knob("", "folder of wheels to build the image from, instead of an index")

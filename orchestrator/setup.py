@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NoSandboxError, SettingsError
 from orchestrator.extra import lacking
-from sandbox import choose, image
-from sandbox.base import SandboxError
+from sandbox import choose, image, probe
+from sandbox.base import WEAK_NAMES, SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,33 @@ def sandbox_choice(settings: Settings) -> choose.Choice:
         base=settings.image_base,
         gpus=settings.sandbox_gpus,
         runtime=settings.sandbox_runtime,
+        accepted=accepted(settings),
     )
+
+
+def accepted(settings: Settings) -> frozenset[str]:
+    """What need not be enforced.
+
+    Raises:
+        SettingsError: a name is none of `sandbox.base.WEAK_NAMES`.
+    """
+    names = frozenset(filter(None, map(str.strip, settings.sandbox_allow_weak.split(","))))
+    if unknown := sorted(names - {*WEAK_NAMES}):
+        raise SettingsError(f"SANDBOX_ALLOW_WEAK has {unknown[0]!r}, which is none of {', '.join(WEAK_NAMES)}.")
+    return names
+
+
+def prove(settings: Settings, sandbox: Sandbox, beside: Path) -> tuple[str, ...]:
+    """Names of the limits that do not hold here, all of them accepted; to be called before generated code runs.
+
+    `beside`: a folder that the sandbox can read, for files that are gone afterwards.
+
+    Raises:
+        SandboxError: a limit does not hold, and was not accepted.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".probe-", dir=beside) as folder:
+        return probe.require(sandbox, Path(folder, "probe"), accepted(settings))
 
 
 def open_sandbox(settings: Settings, tell: Callable[[str], None]) -> Sandbox:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.report import Event
@@ -24,6 +24,19 @@ class SandboxError(Exception):
 
     status = 4
     """What the program exits with when this ends it: `orchestrator.errors` has the list."""
+
+
+WEAK_NAMES = ("memory", "swap", "processes", "cpu", "seccomp", "privileges", "network", "read-only", "disk")
+"""What a sandbox may fail to enforce."""
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """Something that a sandbox does not enforce."""
+
+    name: str
+    """One of `WEAK_NAMES`."""
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +78,7 @@ class Job:
     """What the sandbox is asked to run: `python ARGUMENTS`, in an empty world with these mounts."""
 
     name: str
-    """`fit`, `predict`, `prepare`, `sheet`: shown in lists of containers and in logs."""
+    """`fit`, `predict`, `prepare`, `sheet`, `probe`: shown in lists of containers and in logs."""
     arguments: tuple[str, ...]
     """What follows `python`; the harness is importable: `("-m", "harness", "fit")`."""
     input: Path
@@ -169,6 +182,10 @@ class Sandbox(Protocol):
         Raises:
             SandboxError: it cannot be known.
         """
+        ...
+
+    def weaknesses(self) -> Sequence[Weakness]:
+        """What it knows that it cannot enforce; the rest is tried by `probe.py`."""
         ...
 
     def close(self) -> None:

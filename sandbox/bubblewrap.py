@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from sandbox import cgroup, seccomp
-from sandbox.base import SandboxError
+from sandbox.base import SandboxError, Weakness
 from sandbox.environment import UID, environment, pid1_command
 from sandbox.memory import MemoryWatch
 from sandbox.namespace import bwrap_arguments
 from sandbox.running import Attendance, Remains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.report import Event
     from sandbox.base import Job
@@ -101,6 +101,11 @@ class BubblewrapSandbox:
         versions = {name: _installed(name) for name in LIBRARIES}
         return {"engine": _run(str(self._bwrap), "--version").stdout.strip(), **versions}
 
+    def weaknesses(self) -> Sequence[Weakness]:
+        if not swap_is_used() or cgroup.counts_swap():
+            return []
+        return [Weakness("swap", "this machine swaps, and the kernel does not count it: swapoff -a ends it")]
+
     def close(self) -> None:
         self._jobs.close()
 
@@ -128,6 +133,13 @@ class BubblewrapSandbox:
             )
         with os.fdopen(read_info, "rb") as told:
             return BubblewrapContainer(process, _pid1(told.read()), group, job.limits.memory)
+
+
+def swap_is_used() -> bool:
+    """Whether this machine may put memory aside on a disk."""
+    with contextlib.suppress(OSError):
+        return len(Path("/proc/swaps").read_text().splitlines()) > 1
+    return False
 
 
 def _installed(distribution: str) -> str:

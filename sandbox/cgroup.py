@@ -74,8 +74,21 @@ def create(memory: int, processes: int) -> Cgroup | None:
     return None
 
 
-def reap() -> None:
-    """Remove groups whose owner died. Its jobs ended with it; a member that did not is killed."""
+def counts_swap() -> bool:
+    """Whether the memory limit of a group that can be made here counts what is swapped."""
+    group = create(1 << 30, 10)
+    if group is None:
+        return False
+    try:
+        names = ("memory.swap.max", "memory.memsw.limit_in_bytes")
+        return any((group.folders[0] / name).exists() for name in names)
+    finally:
+        group.remove()
+
+
+def reap() -> int:
+    """Remove groups whose owner died, and say how many. Its jobs ended with it; a member that did not is killed."""
+    removed = 0
     for parents in _parents():
         for parent in parents:
             for folder in parent.glob(f"{PREFIX}_*_*"):
@@ -83,6 +96,8 @@ def reap() -> None:
                     group = Cgroup((folder,))
                     group.kill()
                     group.remove()
+                    removed += 1
+    return removed
 
 
 def _limit(group: Cgroup, memory: int, processes: int) -> None:

@@ -32,6 +32,8 @@ class Choice:
     """`auto` (all, if the engine has some), `none`, `all`, or device ids with commas."""
     runtime: str = ""
     """A container runtime by name (`runsc`); empty for the engine's own."""
+    accepted: frozenset[str] = frozenset()
+    """Names of what need not be enforced: of `base.WEAK_NAMES`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ def open_sandbox(
     if choice.backend == "bubblewrap":
         return _bubblewrap()
     try:
-        client = _engine()
+        client = _engine(choice)
     except SandboxError as no_engine:
         if choice.backend == "docker":
             raise
@@ -75,7 +77,7 @@ def survey(choice: Choice) -> Survey:
     """Look at this machine, as `open_sandbox` does; nothing is started, built or raised."""
     tag, there, gpus, usable = "", False, "", []
     try:
-        with closing(_engine()) as client:
+        with closing(_engine(choice)) as client:
             gpus = _gpus(client, choice)
             name, tag = engine.describe(client), _tag(choice, gpus)
             there = image.present(client, tag)
@@ -91,11 +93,11 @@ def survey(choice: Choice) -> Survey:
     return Survey(engine=name, image=tag, image_present=there, gpus=gpus, bubblewrap=embedded, backend=backend)
 
 
-def _engine() -> DockerClient:
+def _engine(choice: Choice) -> DockerClient:
     """An engine that can contain a job."""
     client = engine.connect()
     try:
-        engine.check(client)
+        engine.check(client, choice.accepted)
     except SandboxError:
         client.close()
         raise
@@ -113,7 +115,7 @@ def _docker(
         if choice.image or on_missing_image is None:
             raise SandboxError(f"The image {tag} is not there: build it with `make image`.")
         on_missing_image(client, image.recipe(gpu=bool(gpus), base=choice.base))
-    return DockerSandbox(tag, gpus=gpus, runtime=choice.runtime, client=client)
+    return DockerSandbox(tag, gpus=gpus, runtime=choice.runtime, accepted=choice.accepted, client=client)
 
 
 def _gpus(client: DockerClient, choice: Choice) -> str:

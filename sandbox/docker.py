@@ -12,18 +12,18 @@ import requests.exceptions
 
 from sandbox import engine, owner
 from sandbox.base import SandboxError
-from sandbox.hardening import LABEL, container_arguments
+from sandbox.hardening import LABEL, container_arguments, dropped
 from sandbox.running import Attendance, Remains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from docker import DockerClient
     from docker.models.containers import Container
     from docker.types import CancellableStream
 
     from harness.report import Event
-    from sandbox.base import Job
+    from sandbox.base import Job, Weakness
     from sandbox.running import Attended
 
 # A time-out of the unix socket comes as either of these (docker-py#1966).
@@ -39,18 +39,28 @@ class DockerSandbox:
         image: A tag or id that the engine has; `image.py` builds it.
         gpus: What jobs with `gpu` get: `all`, ids with commas, CDI names; empty for none.
         runtime: Another runtime than the engine's own: `runsc`.
+        accepted: Names of what need not be enforced: of `base.WEAK_NAMES`.
         client: The engine; the one of the environment by default.
     """
 
     name = "docker"
 
-    def __init__(self, image: str, *, gpus: str = "", runtime: str = "", client: DockerClient | None = None) -> None:
+    def __init__(
+        self,
+        image: str,
+        *,
+        gpus: str = "",
+        runtime: str = "",
+        accepted: Collection[str] = (),
+        client: DockerClient | None = None,
+    ) -> None:
         self.gpu = bool(gpus)
         self._image = image
         self._gpus = gpus
         self._runtime = runtime
+        self._accepted = accepted
         self._client = client or engine.connect()
-        engine.check(self._client)
+        engine.check(self._client, accepted)
         self._seccomp = engine.seccomp_argument(podman=engine.is_podman(self._client.version()))
         self._jobs = Attendance(self._begin)
         reap(self._client)
@@ -65,6 +75,10 @@ class DockerSandbox:
         except ENGINE_ERRORS as error:
             raise SandboxError(f"The engine does not tell of {self._image}: {_sentence(error)}") from error
 
+    def weaknesses(self) -> Sequence[Weakness]:
+        """What the engine says; what it drops in silence is seen at each container."""
+        return engine.weaknesses(self._client.info(), podman=engine.is_podman(self._client.version()))
+
     def close(self) -> None:
         try:
             self._jobs.close()
@@ -77,11 +91,22 @@ class DockerSandbox:
         runtime = {"runtime": self._runtime} if self._runtime else {}
         try:
             container = self._client.containers.create(self._image, name=name, **arguments, **runtime)
+            self._compare(container, arguments)
             return _begin(container)
         except docker.errors.ImageNotFound:
             raise SandboxError(f"The image {self._image} is not there: build it with `make image`.") from None
         except ENGINE_ERRORS as error:
             raise SandboxError(f"The engine cannot start {job.name}: {_sentence(error)}") from error
+
+    def _compare(self, container: Container, arguments: dict[str, Any]) -> None:
+        """Refuse a container that the engine made otherwise than it was asked to."""
+        lost = [name for name in dropped(arguments, container.attrs["HostConfig"]) if name not in self._accepted]
+        if lost:
+            remove(container)
+            raise SandboxError(
+                f"The engine dropped the limits of {', '.join(lost)} from {container.name}: take another engine, or "
+                f"the risk with SANDBOX_ALLOW_WEAK={','.join(lost)}."
+            )
 
 
 class DockerContainer:

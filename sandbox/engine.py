@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.base import SandboxError
+from sandbox.base import SandboxError, Weakness
 from sandbox.seccomp import PROFILE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from docker import DockerClient
 
 ANSWER_SECONDS = 30
@@ -66,22 +68,28 @@ def gpus(info: dict[str, Any]) -> str:
     return "nvidia.com/gpu=all" if any(device.startswith("nvidia.com/gpu=") for device in devices) else ""
 
 
-def shortcomings(info: dict[str, Any], *, podman: bool) -> list[str]:
-    """Limits that this engine would silently ignore."""
-    fields = {"MemoryLimit": "memory", "SwapLimit": "swap", "PidsLimit": "process", "CpuCfsQuota": "CPU"}
-    missing = [f"it has no {name} limit" for field, name in fields.items() if info.get(field) is False]
+def weaknesses(info: dict[str, Any], *, podman: bool) -> list[Weakness]:
+    """Limits that this engine would ignore in silence, as far as it says so."""
+    fields = {"MemoryLimit": "memory", "SwapLimit": "swap", "PidsLimit": "processes", "CpuCfsQuota": "cpu"}
+    found = [
+        Weakness(name, "the engine has no such limit") for field, name in fields.items() if info.get(field) is False
+    ]
     seccomp = any("seccomp" in str(option) for option in info.get("SecurityOptions") or [])
-    return missing if seccomp or podman else [*missing, "it has no seccomp"]
+    return found if seccomp or podman else [*found, Weakness("seccomp", "the engine has no system call filters")]
 
 
-def check(client: DockerClient) -> None:
-    """Refuse an engine that would ignore limits.
+def check(client: DockerClient, accepted: Collection[str] = ()) -> None:
+    """Refuse an engine that says that it would ignore limits.
 
     Raises:
         SandboxError: it cannot contain a job.
     """
-    if missing := shortcomings(client.info(), podman=is_podman(client.version())):
-        raise SandboxError(f"{describe(client)} cannot contain a job: {', '.join(missing)}.")
+    found = weaknesses(client.info(), podman=is_podman(client.version()))
+    if names := [weakness.name for weakness in found if weakness.name not in accepted]:
+        raise SandboxError(
+            f"{describe(client)} cannot limit {', '.join(names)}: take another engine, or the risk with "
+            f"SANDBOX_ALLOW_WEAK={','.join(names)}."
+        )
 
 
 def seccomp_argument(*, podman: bool) -> str:

@@ -71,6 +71,22 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
     return arguments | ({"device_requests": [device_request(gpus)]} if gpus else {})
 
 
+def dropped(arguments: dict[str, Any], made: dict[str, Any]) -> list[str]:
+    """Names, of `base.WEAK_NAMES`, of what was asked for and is not so in a container's HostConfig."""
+    kept = {
+        "memory": made.get("Memory") == arguments["mem_limit"],
+        "swap": made.get("MemorySwap") == arguments["memswap_limit"],
+        "processes": made.get("PidsLimit") == arguments["pids_limit"],
+        "cpu": made.get("NanoCpus") == arguments["nano_cpus"] or bool(made.get("CpuQuota")),
+        "seccomp": any("seccomp" in option for option in made.get("SecurityOpt") or []),
+        "privileges": not made.get("Privileged") and not made.get("CapAdd") and bool(made.get("CapDrop")),
+        "network": made.get("NetworkMode") == arguments["network_mode"],
+        "read-only": made.get("ReadonlyRootfs") is True,
+        "disk": set(arguments["tmpfs"]) <= set(made.get("Tmpfs") or {}),
+    }
+    return [name for name, so in kept.items() if not so]
+
+
 def bind(mount: Mount) -> dict[str, Any]:
     """A mount in the form of the engine's API, which refuses a source that is not there."""
     source = str(mount.source.resolve())

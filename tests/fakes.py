@@ -16,7 +16,7 @@ from orchestrator.dataset import Dataset
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.scoring import Score
 from orchestrator.team import Choice, Iteration, Proposal
-from sandbox.base import Ended, Job, SandboxError, Verdict
+from sandbox.base import Ended, Job, SandboxError, Verdict, Weakness
 from sandbox.running import Remains
 
 if TYPE_CHECKING:
@@ -215,6 +215,8 @@ class ScriptedSandbox:
     alive: int = 0
     refuses: set[int] = field(default_factory=set)
     """Numbers of the starts, from 0, that fail."""
+    weak: tuple[str, ...] = ()
+    """What it says that it cannot enforce."""
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> ScriptedRunning:
         self.started.append(job)
@@ -226,6 +228,9 @@ class ScriptedSandbox:
 
     def describe(self) -> dict[str, str]:
         return {"engine": "a script"}
+
+    def weaknesses(self) -> Sequence[Weakness]:
+        return [Weakness(name, "the script says so") for name in self.weak]
 
     def close(self) -> None:
         """Nothing real runs."""

@@ -131,8 +131,8 @@ def test_gpus_are_found_by_runtime_or_by_name(info: dict[str, object], gpus: str
 def test_an_engine_that_would_ignore_limits_is_told_apart() -> None:
     good = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "SecurityOptions": ["name=seccomp"]}
 
-    assert engine.shortcomings(good, podman=False) == []
-    assert engine.shortcomings({"SwapLimit": False}, podman=False) == ["it has no swap limit", "it has no seccomp"]
+    assert engine.weaknesses(good, podman=False) == []
+    assert [weak.name for weak in engine.weaknesses({"SwapLimit": False}, podman=False)] == ["swap", "seccomp"]
 
 
 def test_podman_wants_the_profile_as_a_path() -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 def test_it_holds_what_the_jobs_ran_in(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "dataset")
 
-    facts = describe_run(read_settings({}), dataset, sandbox=ScriptedSandbox({}), team="playbook")
+    facts = describe_run(read_settings({}), dataset, sandbox=ScriptedSandbox({}), team="playbook", weak=("swap",))
 
     assert facts["versions"]["sandbox"] == {"engine": "a script"}
     assert facts["same"]["sandbox"] == "scripted"
     assert facts["preparation"] == {"max_side": 512, "ceiling": 255.0}
+    assert facts["weak"] == ["swap"]
 
 
 @pytest.mark.bubblewrap
