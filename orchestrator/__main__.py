@@ -69,7 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
     _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
-    _command(commands, _doctor, "doctor", "tell what was found on this machine, and what is missing", knobs=True)
+    doctor = _command(
+        commands, _doctor, "doctor", "tell what was found on this machine, and what is missing", knobs=True
+    )
+    doctor.add_argument(
+        "--clean", action="store_true", help="remove what a killed run left: containers, control groups"
+    )
     return parser
 
 
@@ -171,12 +176,17 @@ def _setup(_given: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _doctor(_given: argparse.Namespace, settings: Settings) -> int:
+def _doctor(given: argparse.Namespace, settings: Settings) -> int:
     from rich.console import Console
 
     from orchestrator.doctor import machine_findings, sandbox_findings, table
     from orchestrator.errors import NoSandboxError
 
+    if given.clean:
+        from sandbox.leftovers import clean
+
+        removed = ", ".join(f"{count} {what}" for what, count in clean().items())
+        print(f"Removed of what killed runs left: {removed}.")
     findings, usable = sandbox_findings(settings)
     Console().print(table([*findings, *machine_findings(settings)]))
     if not usable:

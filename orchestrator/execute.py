@@ -11,7 +11,7 @@ from orchestrator.jobs import LOGITS, WEIGHTS
 from orchestrator.link import link_or_copy
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
-from orchestrator.scoring import InvalidLogitsError, read_logits, score
+from orchestrator.scoring import InvalidLogitsError, read_logits, score, write_logits
 from orchestrator.waiting import Waiting
 from sandbox.base import SandboxError
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contract import Task
+    from orchestrator.blinding import Blinding
     from orchestrator.components import Pipeline
-    from orchestrator.dataset import Dataset, HiddenName
+    from orchestrator.dataset import HiddenName
     from orchestrator.jobs import Ahead, Jobs
     from orchestrator.scoring import Score
     from sandbox.base import Ended
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 class Executor:
     """Executes the pipelines of one run."""
 
-    def __init__(self, jobs: Jobs, dataset: Dataset, task: Task) -> None:
+    def __init__(self, jobs: Jobs, blinding: Blinding, task: Task) -> None:
         self.jobs = jobs
-        self.dataset = dataset
+        self.blinding = blinding
+        self.dataset = blinding.dataset
         self.task = task
         starts = {"fit": self._start_fit, "predict": lambda: self._start_predict("validation")}
         self._waiting = Waiting(starts, jobs.log)
@@ -88,8 +90,8 @@ class Executor:
         return self.jobs.start_fit(self.dataset.folder / "train", self.task.seconds)
 
     def _start_predict(self, split: HiddenName) -> Ahead:
-        logits = self.dataset.split(split).images * self.task.num_classes
-        return self.jobs.start_predict(self.dataset.folder / split, logits, self.task.seconds)
+        blind = self.blinding.split(split)
+        return self.jobs.start_predict(blind.folder, blind.rows * self.task.num_classes, self.task.seconds)
 
     def _twice(self, run: Callable[[], Ended]) -> Ended:
         """Run a job, and another where the sandbox fails: an engine's bad moment ends no run and costs no other job."""
@@ -117,7 +119,17 @@ class Executor:
         return job.run(self.task, pipeline, ("data", "model"), attempt)
 
     def _score(self, attempt: Path, split: HiddenName) -> Score:
-        logits = read_logits(attempt / LOGITS, self.dataset.split(split).images, self.task.num_classes)
+        """Score what was predicted; what is kept of it is in the order of the split.
+
+        Raises:
+            InvalidLogitsError: these are no logits, or those of a cheat.
+        """
+        blind = self.blinding.split(split)
+        presented = read_logits(attempt / LOGITS, blind.rows, self.task.num_classes)
+        if suspicion := blind.suspicion(presented):
+            raise InvalidLogitsError(suspicion)
+        logits = blind.unblind(presented)
+        write_logits(attempt / LOGITS, logits)
         return score(logits, self.dataset.hidden_labels(split))
 
 

@@ -131,14 +131,20 @@ class Jobs:
         folder: Path,
         on_event: Callable[[Event], None],
         log: FilteringBoundLogger,
+        bait: Path | None = None,
     ) -> None:
-        """`weights`: the folder of pretrained ones; `folder`: for the files of jobs that wait or run."""
+        """For one run.
+
+        `weights`: the folder of pretrained ones; `folder`: for the files of jobs that wait or run; `bait`: a folder of
+        false labels, which jobs see as /job/hidden.
+        """
         self.sandbox = sandbox
         self.compute = compute
         self.weights = weights
         self.folder = folder
         self.on_event = on_event
         self.log = log
+        self.bait = bait
         self._started = 0
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -184,8 +190,8 @@ class Jobs:
 
     def _mounts(self, images: Path, target: str) -> tuple[Mount, ...]:
         """Of a job that runs components."""
-        weights = (Mount(source=self.weights, target="/job/weights"),) if self.weights else ()
-        return (Mount(source=images, target=target), *weights)
+        sources = {target: images, "/job/weights": self.weights, "/job/hidden": self.bait}
+        return tuple(Mount(source=source, target=target) for target, source in sources.items() if source)
 
     def _start(
         self, name: str, *, limits: Limits, mounts: tuple[Mount, ...], wanted: dict[str, int], gpu: bool

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.blinding import Blinding
 from orchestrator.budget import Budget
 from orchestrator.compute import find_compute
 from orchestrator.dataset_notes import dataset_notes, leaks
@@ -55,6 +56,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     hold(folder)
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
+        blinding = Blinding(dataset, folder)
         jobs = Jobs(
             sandbox=sandbox,
             compute=compute,
@@ -62,6 +64,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
             folder=folder / "jobs",
             on_event=terminal.event,
             log=open_log(log),
+            bait=blinding.decoys(),
         )
         pictures = Sheets(jobs, dataset, folder / "sheets") if settings.llm_vision else None
         team, ledger = open_team(settings, folder, say=terminal.say, pictures=pictures)
@@ -72,7 +75,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
         if weak:
             terminal.say(f"Not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}.")
         with (
-            closing(Executor(jobs, dataset, profile.task)) as executor,
+            closing(Executor(jobs, blinding, profile.task)) as executor,
             _last_words(journal, ledger, terminal, settings.dataset),
         ):
             loop = Loop(
@@ -129,6 +132,7 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak
         provider=loop.team.name,
     )
     loop.journal.record("end", why=ended, spent=budget.spent())
+    executor.blinding.clear()
     answer = "\n".join([result_lines(final, draft, majority), *leaks(dataset.facts)])
     terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")
     terminal.say(

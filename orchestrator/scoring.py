@@ -67,6 +67,13 @@ def read_logits(path: Path, images: int, classes: int) -> NDArray[np.float32]:
     return logits
 
 
+def write_logits(path: Path, logits: NDArray[np.float32]) -> None:
+    """Write logits (N, K) as `read_logits` reads them, in place of what was there."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(logits.astype("<f4").tobytes())
+    partial.replace(path)
+
+
 def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     """Score logits (N, K) against labels (N,)."""
     images, classes = logits.shape

@@ -12,7 +12,7 @@ import requests.exceptions
 
 from sandbox import engine, owner
 from sandbox.base import SandboxError
-from sandbox.hardening import LABEL, container_arguments, dropped
+from sandbox.hardening import LABEL, OWNER, container_arguments, dropped
 from sandbox.running import Attendance, Remains
 
 if TYPE_CHECKING:
@@ -190,11 +190,10 @@ def remove(container: Container) -> None:
 
 
 def reap(client: DockerClient) -> int:
-    """Remove containers whose owner died or whose time is over; return how many."""
+    """Remove containers of ours whose owner died; return how many."""
     removed = 0
     for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-        deadline = container.labels.get(f"{LABEL}.deadline", "0")
-        if not owner.alive(container.labels.get(f"{LABEL}.owner", "")) or time.time() > float(deadline):
+        if not owner.alive(container.labels.get(OWNER, "")):
             remove(container)
             removed += 1
     return removed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox import owner
@@ -13,7 +12,8 @@ from sandbox.pid1 import OUT
 if TYPE_CHECKING:
     from sandbox.base import Job, Mount
 
-LABEL = "automodel"
+LABEL, OWNER = "automodel", "automodel.owner"
+"""What the reaper looks for: the name of the job, and `owner.tag` of who started it."""
 IMAGE_PATH = "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"
 PYTHON = "/opt/venv/bin/python"
 SCRATCH_INODES = 16384
@@ -21,8 +21,6 @@ OOM_SCORE = 500
 """On a host out of memory a sandbox goes before the user's own programs."""
 CPU_SHARES = 512
 """Half of what a container has by default: on a busy host the user's own programs come first."""
-LATE_SECONDS = 600
-"""A container this long over its time belongs to nobody, even if its owner lives."""
 
 
 def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, Any]:
@@ -39,7 +37,7 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "command": pid1_command(PYTHON, job),
         "entrypoint": [],
         "environment": environment(job, IMAGE_PATH, gpu=bool(gpus)),
-        "labels": labels(job),
+        "labels": {LABEL: job.name, OWNER: owner.tag()},
         "user": f"{uid}:{gid}",
         "hostname": "sandbox",
         "working_dir": "/tmp",  # noqa: S108 - the job's own
@@ -95,12 +93,6 @@ def bind(mount: Mount) -> dict[str, Any]:
 
 def tmpfs(size: int, inodes: int, uid: int, gid: int, execute: str) -> str:
     return f"rw,nosuid,nodev,{execute},size={size},nr_inodes={inodes},mode=0700,uid={uid},gid={gid}"
-
-
-def labels(job: Job) -> dict[str, str]:
-    """What the reaper needs to know about a container."""
-    deadline = int(time.time() + job.limits.idle + job.limits.seconds + LATE_SECONDS)
-    return {LABEL: job.name, f"{LABEL}.owner": owner.tag(), f"{LABEL}.deadline": str(deadline)}
 
 
 def device_request(gpus: str) -> dict[str, Any]:

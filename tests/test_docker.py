@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,6 +158,27 @@ def test_containers_of_a_killed_owner_are_removed_by_the_next_one(bare_image: st
     assert client.containers.list(all=True, filters={"label": "automodel=orphan"}) == []
     assert reap(client) == 0
     sandbox.close()
+
+
+@pytest.mark.docker
+def test_the_doctor_removes_them_too_and_nobody_elses(
+    bare_image: str, docker: DockerSandbox, tmp_path: Path, job: Job
+) -> None:
+    owner = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(OWNER), bare_image, str(tmp_path)], capture_output=True, check=False
+    )
+    mine = docker.start(Job(**{**job.__dict__, "name": "mine", "arguments": ("-c", "import time; time.sleep(600)")}))
+    doctor = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "doctor", "--clean"], capture_output=True, text=True, check=False
+    )
+
+    with closing(engine.connect()) as client:
+        left = [container.labels["automodel"] for container in client.containers.list(filters={"label": "automodel"})]
+    assert owner.stdout == b"started\n"
+    assert re.search(r"[1-9]\d* containers", doctor.stdout)
+    assert "orphan" not in left
+    assert not mine.ended
+    mine.kill()
 
 
 @pytest.mark.docker

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.report import Crash, Report
+from orchestrator.blinding import Blinding
 from orchestrator.compute import Compute
 from orchestrator.execute import Executor
 from orchestrator.jobs import Jobs
@@ -35,6 +36,7 @@ def make_executor(
 ) -> tuple[Executor, ScriptedSandbox]:
     sandbox = ScriptedSandbox({"fit": fit, "predict": predict})
     dataset = make_dataset(folder / "dataset")
+    blinding = Blinding(dataset, folder)
     jobs = Jobs(
         sandbox=sandbox,
         compute=Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False),
@@ -42,13 +44,13 @@ def make_executor(
         folder=folder / "jobs",
         on_event=lambda _: None,
         log=open_log(io.StringIO()),
+        bait=blinding.decoys(),
     )
-    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=seconds, weights=())), sandbox
+    return Executor(jobs, blinding, dataset.task(device="cpu", seed=0, seconds=seconds, weights=())), sandbox
 
 
 def test_logits_of_the_validation_images_are_scored_here(tmp_path: Path) -> None:
-    logits = perfect_logits([0, 1, 2, 1])
-    executor, _ = make_executor(tmp_path, [FITTED], [ScriptedJob({"logits.f32": logits, "report.json": REPORT})])
+    executor, _ = make_executor(tmp_path, [FITTED], [ScriptedJob({"report.json": REPORT}, answers=[0, 1, 2, 1])])
 
     outcome = executor.execute(make_pipeline(), tmp_path / "attempt")
 
@@ -59,7 +61,7 @@ def test_logits_of_the_validation_images_are_scored_here(tmp_path: Path) -> None
 
 
 def test_an_attempt_leaves_its_files_and_no_job(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"]), "report.json": REPORT}, log="hello")
+    done = ScriptedJob({"report.json": REPORT}, answers=LABELS["validation"], log="hello")
     executor, sandbox = make_executor(tmp_path, [FITTED], [done])
 
     executor.execute(make_pipeline(), tmp_path / "attempt")
@@ -72,21 +74,22 @@ def test_an_attempt_leaves_its_files_and_no_job(tmp_path: Path) -> None:
 
 
 def test_training_sees_no_validation_image_and_prediction_sees_neither_train_py_nor_labels(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    done = ScriptedJob(answers=LABELS["validation"])
     executor, sandbox = make_executor(tmp_path, [FITTED], [done])
 
     executor.execute(make_pipeline(), tmp_path / "attempt")
 
     mounts = {job.name: [mount.target for mount in job.mounts] for job in sandbox.started}
-    assert mounts == {"fit": ["/job/train"], "predict": ["/job/images"]}
-    assert not any("hidden" in str(mount.source) for job in sandbox.started for mount in job.mounts)
+    assert mounts == {"fit": ["/job/train", "/job/hidden"], "predict": ["/job/images", "/job/hidden"]}
+    hidden = tmp_path / "dataset" / "hidden"
+    assert not any(mount.source in (hidden, *hidden.parents) for job in sandbox.started for mount in job.mounts)
     fit, predict = sandbox.inputs
     assert "components/train.py" in fit
     assert sorted(predict) == ["components/data.py", "components/model.py", "task.json", "weights.safetensors"]
 
 
 def test_pretrained_weights_are_there_for_both_jobs(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    done = ScriptedJob(answers=LABELS["validation"])
     executor, sandbox = make_executor(tmp_path, [FITTED], [done], weights=tmp_path / "weights")
 
     executor.execute(make_pipeline(), tmp_path / "attempt")
@@ -96,7 +99,7 @@ def test_pretrained_weights_are_there_for_both_jobs(tmp_path: Path) -> None:
 
 
 def test_a_container_waits_ahead_and_none_is_used_twice(tmp_path: Path) -> None:
-    done = [ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])}) for _ in range(2)]
+    done = [ScriptedJob(answers=LABELS["validation"]) for _ in range(2)]
     executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
 
     executor.execute(make_pipeline("a"), tmp_path / "a")
@@ -108,7 +111,7 @@ def test_a_container_waits_ahead_and_none_is_used_twice(tmp_path: Path) -> None:
 
 
 def test_jobs_that_died_or_gave_up_while_they_waited_are_replaced(tmp_path: Path) -> None:
-    done = [ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])}) for _ in range(2)]
+    done = [ScriptedJob(answers=LABELS["validation"]) for _ in range(2)]
     executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
     executor.start_ahead()
     executor.execute(make_pipeline("a"), tmp_path / "a")
@@ -123,7 +126,7 @@ def test_jobs_that_died_or_gave_up_while_they_waited_are_replaced(tmp_path: Path
 
 
 def test_a_job_waits_as_long_as_what_comes_before_it_may_take(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    done = ScriptedJob(answers=LABELS["validation"])
     executor, sandbox = make_executor(tmp_path, [FITTED], [done], seconds=100 * 3600)
 
     executor.execute(make_pipeline(), tmp_path / "attempt")
@@ -135,7 +138,7 @@ def test_a_job_waits_as_long_as_what_comes_before_it_may_take(tmp_path: Path) ->
 
 @pytest.mark.parametrize("refused", [{1}, {2}, {1, 2}])
 def test_a_start_ahead_that_fails_costs_no_training(tmp_path: Path, refused: set[int]) -> None:
-    done = [ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])}) for _ in range(2)]
+    done = [ScriptedJob(answers=LABELS["validation"]) for _ in range(2)]
     executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
     sandbox.refuses = refused
 
@@ -146,7 +149,7 @@ def test_a_start_ahead_that_fails_costs_no_training(tmp_path: Path, refused: set
 
 
 def test_a_start_before_the_team_thinks_may_fail(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    done = ScriptedJob(answers=LABELS["validation"])
     executor, sandbox = make_executor(tmp_path, [FITTED], [done])
     sandbox.refuses = {0}
 
@@ -156,7 +159,7 @@ def test_a_start_before_the_team_thinks_may_fail(tmp_path: Path) -> None:
 
 
 def test_a_job_whose_sandbox_fails_runs_once_more_in_a_fresh_container(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    done = ScriptedJob(answers=LABELS["validation"])
     executor, sandbox = make_executor(tmp_path, [ScriptedJob(fails=True), FITTED], [ScriptedJob(fails=True), done])
 
     outcome = executor.execute(make_pipeline(), tmp_path / "attempt")
@@ -207,7 +210,7 @@ def test_a_failed_training_is_a_crash_with_its_reason(
 
 def test_weights_saved_before_the_deadline_count(tmp_path: Path) -> None:
     late = ScriptedJob({"weights.safetensors": b"w"}, verdict=Verdict.DEADLINE)
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["validation"])})
+    done = ScriptedJob(answers=LABELS["validation"])
     executor, _ = make_executor(tmp_path, [late], [done])
 
     assert isinstance(executor.execute(make_pipeline(), tmp_path / "attempt"), Trained)
@@ -219,7 +222,7 @@ def test_weights_saved_before_the_deadline_count(tmp_path: Path) -> None:
         (None, "left no logits"),
         (b"", "0 bytes"),
         (perfect_logits(LABELS["test"]), "60 bytes"),
-        (np.full((4, 3), np.nan, dtype="<f4").tobytes(), "finite"),
+        (np.full((68, 3), np.nan, dtype="<f4").tobytes(), "finite"),
     ],
 )
 def test_logits_that_are_none_are_the_models_crash(tmp_path: Path, logits: bytes | None, says: str) -> None:
@@ -233,7 +236,7 @@ def test_logits_that_are_none_are_the_models_crash(tmp_path: Path, logits: bytes
 
 
 def test_the_test_images_are_scored_with_the_given_weights(tmp_path: Path) -> None:
-    done = ScriptedJob({"logits.f32": perfect_logits(LABELS["test"])})
+    done = ScriptedJob(answers=LABELS["test"])
     executor, sandbox = make_executor(tmp_path, [], [done])
     (tmp_path / "weights").write_text("best")
 

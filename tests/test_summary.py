@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.blinding import Blinding
 from orchestrator.compute import Compute
 from orchestrator.errors import AutoModelError, NothingTrainedError
 from orchestrator.execute import Executor
@@ -27,6 +28,7 @@ WAY_OUT = "--new begins another run: make run NEW=1"
 def make_executor(folder: Path) -> Executor:
     """Each job that predicts leaves nothing."""
     dataset = make_dataset(folder / "dataset")
+    blinding = Blinding(dataset, folder)
     jobs = Jobs(
         sandbox=ScriptedSandbox({"predict": [ScriptedJob()]}),
         compute=Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False),
@@ -34,8 +36,9 @@ def make_executor(folder: Path) -> Executor:
         folder=folder / "jobs",
         on_event=lambda _: None,
         log=open_log(io.StringIO()),
+        bait=blinding.decoys(),
     )
-    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=60, weights=()))
+    return Executor(jobs, blinding, dataset.task(device="cpu", seed=0, seconds=60, weights=()))
 
 
 def iteration(outcome: Outcome, *, kept: bool) -> Iteration:

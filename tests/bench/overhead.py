@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.blinding import Blinding
 from orchestrator.compute import find_compute
 from orchestrator.execute import Executor, read_report
 from orchestrator.jobs import Jobs
@@ -97,6 +98,7 @@ def _attempts(
 
 def _executor(settings: Settings, sandbox: Sandbox, folder: Path) -> Executor:
     dataset = open_dataset(settings, sandbox)
+    blinding = Blinding(dataset, folder)
     jobs = Jobs(
         sandbox=sandbox,
         compute=find_compute(settings, sandbox),
@@ -104,8 +106,9 @@ def _executor(settings: Settings, sandbox: Sandbox, folder: Path) -> Executor:
         folder=folder / "jobs",
         on_event=lambda _: None,
         log=open_log(io.StringIO()),
+        bait=blinding.decoys(),
     )
-    return Executor(jobs, dataset, dataset.task(device="cpu", seed=0, seconds=60, weights=()))
+    return Executor(jobs, blinding, dataset.task(device="cpu", seed=0, seconds=60, weights=()))
 
 
 def _attempt(executor: Executor, folder: Path, *, warm: bool) -> Overhead:
