@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     predict = _command(commands, _predict, "predict", "classify new images with the model of a run", knobs=True)
     predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    verify = _command(commands, _verify, "verify", "recompute every checksum and score of a run", knobs=True)
+    verify.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
     doctor = _command(
         commands, _doctor, "doctor", "tell what was found on this machine, and what is missing", knobs=True
@@ -167,6 +169,19 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
         shown = f"{prediction.label}  {prediction.probability:.4f}" if not prediction.problem else prediction.problem
         print(f"{prediction.image}  {shown}")
     return int(any(prediction.problem for prediction in predictions))
+
+
+def _verify(given: argparse.Namespace, settings: Settings) -> int:
+    from orchestrator.setup import identify
+    from orchestrator.verify import verify
+
+    scores, problems = verify(
+        given.run.resolve(), settings.datasets_dir.resolve(), lambda name: identify(settings, name)
+    )
+    for problem in problems:
+        print(problem)
+    print(f"{scores} scores recomputed, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)} found.")
+    return int(bool(problems))
 
 
 def _setup(_given: argparse.Namespace, settings: Settings) -> int:

@@ -94,7 +94,10 @@ class Dataset:
     def hidden_labels(self, name: HiddenName) -> NDArray[np.int64]:
         """The labels that no container sees, (N,)."""
         labels: NDArray[np.int64] = np.load(self.folder / "hidden" / f"{name}.npy", allow_pickle=False)
-        if labels.shape != (self.split(name).images,):
+        known = labels.shape == (self.split(name).images,) and 0 <= labels.min() <= labels.max() < len(
+            self.facts.classes
+        )
+        if not known:
             raise DatasetError(f"{self.folder}/hidden/{name}.npy is damaged: remove {self.folder} and run again.")
         return labels
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.report import InvalidReportError, Report
 from orchestrator.components import COMPONENTS, write_components
+from orchestrator.custody import seal
 from orchestrator.jobs import LOGITS, WEIGHTS
 from orchestrator.link import link_or_copy
 from orchestrator.outcome import Crashed, Outcome, Trained
@@ -61,7 +64,7 @@ class Executor:
         seconds = ended.seconds + outcome.seconds
         if isinstance(outcome, Crashed):
             return Crashed(crash=outcome.crash, log=outcome.log, seconds=seconds)
-        return Trained(score=outcome.score, report=report, seconds=seconds)
+        return replace(outcome, report=report, seconds=seconds)
 
     def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path) -> Outcome:
         """Predict the test images with trained weights and score them: once, at the end of a run.
@@ -112,7 +115,12 @@ class Executor:
         except InvalidLogitsError as error:
             crash = explain_predict(ended, report, str(error))
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
-        return Trained(score=judged, report=report, seconds=ended.seconds)
+        sealed = seal(pipeline, attempt, dataset=self.dataset.checksum, sandbox=self._sandbox)
+        return Trained(score=judged, report=report, seconds=ended.seconds, custody=sealed)
+
+    @cached_property
+    def _sandbox(self) -> dict[str, str]:
+        return self.jobs.sandbox.describe()
 
     def _predict(self, job: Ahead, pipeline: Pipeline, attempt: Path) -> Ended:
         link_or_copy(attempt / WEIGHTS, job.folder / "input" / WEIGHTS)

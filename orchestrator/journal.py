@@ -166,7 +166,7 @@ def _outcome(raw: dict[str, Any]) -> Outcome:
         return Crashed(crash=Crash(**raw["crash"]), log=raw["log"], seconds=raw["seconds"])
     score = {name: _tuples(value) for name, value in raw["score"].items()}
     report = Report.parse(json.dumps(raw["report"]).encode())
-    return Trained(score=Score(**score), report=report, seconds=raw["seconds"])
+    return Trained(score=Score(**score), report=report, seconds=raw["seconds"], custody=raw.get("custody", {}))
 
 
 def _tuples(value: Any) -> Any:

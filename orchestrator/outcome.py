@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.report import Crash, Report
     from orchestrator.scoring import Score
 
@@ -20,6 +22,8 @@ class Trained:
     """What the job measured of itself: curve, epoch time, memory, warnings."""
     seconds: float
     """Wall time of the attempt: check, training and prediction."""
+    custody: Mapping[str, str] = field(default_factory=dict)
+    """What the score was made from, by checksum: see `custody.seal`."""
 
 
 @dataclass(frozen=True, kw_only=True)

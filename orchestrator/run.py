@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,9 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak
     ended = loop.run()
     terminal.phase("the winner meets the test images")
     final, draft = score_finals(folder, loop.history, executor, ended)
+    for each in {id(each): each for each in (final, draft) if each}.values():
+        facts = {"score": asdict(each.test), "custody": each.custody}
+        loop.journal.record("final", iteration=each.iteration.number, **facts)
     majority = majority_accuracy(dataset.split("test").counts)
     write_summary(
         folder,

@@ -47,6 +47,18 @@ def _unfinished(runs: Path, dataset: str, same: dict[str, Any]) -> Path | None:
     return None
 
 
+def read_manifest(run: Path) -> dict[str, Any]:
+    """What run.json holds.
+
+    Raises:
+        AutoModelError: it is not there, or damaged.
+    """
+    try:
+        return dict(json.loads((run / UNFINISHED).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        raise AutoModelError(f"{run} is no run, or its run.json is damaged: name the folder of a run.") from None
+
+
 def _read_same(path: Path) -> Any:
     """What must agree for a run to be continued; None where its file is damaged, so that it never is."""
     try:

@@ -6,9 +6,12 @@ import importlib
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.custody import sandbox_identity
 from orchestrator.errors import NoSandboxError, SettingsError
 from orchestrator.extra import lacking
 from sandbox import choose, image, probe
@@ -79,6 +82,15 @@ def open_sandbox(settings: Settings, tell: Callable[[str], None]) -> Sandbox:
         return choose.open_sandbox(sandbox_choice(settings), build)
     except SandboxError as error:
         raise NoSandboxError(f"{error} `automodel doctor` tells what was found.") from None
+
+
+def identify(settings: Settings, backend: str) -> str:
+    """What the jobs of a sandbox of this name would run in now, or why it cannot be known; nothing is built for it."""
+    try:
+        with closing(choose.open_sandbox(replace(sandbox_choice(settings), backend=backend))) as sandbox:
+            return sandbox_identity(sandbox.describe())
+    except SandboxError as error:
+        return f"unknown ({error})"
 
 
 def _missing_packages(settings: Settings) -> list[str]:

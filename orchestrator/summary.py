@@ -13,7 +13,7 @@ from orchestrator.run_folder import FINISHED, write_json
 from orchestrator.team import Iteration, best
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.execute import Executor
@@ -30,6 +30,8 @@ class Final:
     iteration: Iteration
     validation: Score
     test: Score
+    custody: Mapping[str, str]
+    """What the score on the test images was made from."""
 
 
 def score_finals(run: Path, history: Sequence[Iteration], executor: Executor, ended: str) -> tuple[Final, Final | None]:
@@ -59,7 +61,8 @@ def _score_final(run: Path, iteration: Iteration, executor: Executor) -> Final:
             f"The best pipeline failed on the test images ({outcome.crash.error}): see {place}/predict.log. {ANEW}"
         )
     assert isinstance(iteration.outcome, Trained)
-    return Final(iteration=iteration, validation=iteration.outcome.score, test=outcome.score)
+    validation = iteration.outcome.score
+    return Final(iteration=iteration, validation=validation, test=outcome.score, custody=outcome.custody)
 
 
 def write_summary(

@@ -12,6 +12,7 @@ import numpy as np
 from harness.report import Crash, Event, Report
 from orchestrator.chat import Reply, Usage
 from orchestrator.components import Pipeline
+from orchestrator.custody import file_checksum
 from orchestrator.dataset import Dataset
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.scoring import Score
@@ -33,8 +34,11 @@ CLASSES = ("cat", "dog", "owl")
 LABELS = {"train": [0, 1, 2] * 10, "validation": [0, 1, 2, 0], "test": [2, 1, 0, 1, 2]}
 
 
-def make_dataset(folder: Path) -> Dataset:
-    """A prepared dataset of noise: 30 training, 4 validation, 5 test images, 4x4, grey, three classes."""
+def make_dataset(folder: Path, *, real: bool = False) -> Dataset:
+    """A prepared dataset of noise: 30 training, 4 validation, 5 test images, 4x4, grey, three classes.
+
+    `real`: with the checksums of its files.
+    """
     for name, labels in LABELS.items():
         (folder / name).mkdir(parents=True)
         np.save(folder / name / "images.npy", noise(len(labels)))
@@ -61,10 +65,14 @@ def make_dataset(folder: Path) -> Dataset:
         "skipped_extensions": {},
         "duplicates": {"within_train": 0, "validation": 0, "test": 0},
         "fingerprint": "",
-        "checksums": {"train/images.npy": "0"},
+        "checksums": _checksums(folder) if real else {"train/images.npy": "0"},
     }
     (folder / "dataset.json").write_text(json.dumps(facts))
     return Dataset(folder)
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): file_checksum(path) for path in sorted(folder.rglob("*.npy"))}
 
 
 def noise(images: int) -> NDArray[np.uint8]:

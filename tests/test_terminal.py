@@ -62,8 +62,8 @@ def test_with_a_terminal_the_line_lives_and_markup_is_text_too() -> None:
 
 
 def test_the_answer_has_its_interval_and_what_it_means() -> None:
-    final = Final(iteration=DRAFT, validation=make_score(0.5), test=make_score(0.75))
-    draft = Final(iteration=DRAFT, validation=make_score(0.5), test=make_score(0.5))
+    final = Final(iteration=DRAFT, validation=make_score(0.5), test=make_score(0.75), custody={})
+    draft = Final(iteration=DRAFT, validation=make_score(0.5), test=make_score(0.5), custody={})
 
     lines = result_lines(final, draft, 0.25)
 

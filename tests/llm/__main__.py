@@ -26,7 +26,7 @@ SERVER = {
     "LLM_PROVIDER": "openai",
     "OPENAI_BASE_URL": os.environ.get("LLM_TEST_URL", "http://127.0.0.1:8089/v1"),
     "LLM_MODEL": os.environ.get("LLM_TEST_MODEL", "qwen2.5-coder-1.5b"),
-    "LLM_OUTPUT_TOKENS": "1500",
+    "LLM_OUTPUT_TOKENS": "4000",  # a draft is three files in one reply, 2,500 tokens
     "LLM_CONTEXT_TOKENS": os.environ.get("LLM_CONTEXT_TOKENS", "12288"),
     "LLM_TIMEOUT_SECONDS": "1800",  # two cores read 30 tokens a second and write 8
 }
