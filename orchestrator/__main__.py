@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,12 @@ from orchestrator.settings import Settings, read_settings
 from sandbox.base import SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
+
+    from orchestrator.jobs import Jobs
+    from orchestrator.terminal import Terminal
+    from sandbox.base import Sandbox
 
 INTERRUPTED = 130
 INTERRUPTED_EARLY = "what was finished is kept: the same command does the rest."
@@ -68,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     predict = _command(commands, _predict, "predict", "classify new images with the model of a run", knobs=True)
     predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    audit = _command(
+        commands, _audit, "audit", "train the winner of a run again, to see whether its number holds", knobs=True
+    )
+    audit.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     verify = _command(commands, _verify, "verify", "recompute every checksum and score of a run", knobs=True)
     verify.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
@@ -139,9 +147,6 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
     import os
     import tempfile
 
-    from orchestrator.compute import find_compute
-    from orchestrator.jobs import Jobs
-    from orchestrator.log import open_log
     from orchestrator.predict import load_model, predict
     from orchestrator.setup import open_sandbox, prove
     from orchestrator.terminal import Terminal
@@ -152,16 +157,8 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
         Terminal(stderr=True) as terminal,
         closing(open_sandbox(settings, terminal.say)) as sandbox,
         tempfile.TemporaryDirectory(dir=beside) as folder,
-        Path(folder, "log.jsonl").open("w", encoding="utf-8") as log,
+        _jobs(settings, sandbox, terminal, Path(folder)) as jobs,
     ):
-        jobs = Jobs(
-            sandbox=sandbox,
-            compute=find_compute(settings, sandbox),
-            weights=settings.weights_dir.resolve() if settings.weights_dir.is_dir() else None,
-            folder=Path(folder) / "jobs",
-            on_event=terminal.event,
-            log=open_log(log),
-        )
         prove(settings, sandbox, Path(folder))
         terminal.phase("predicting")
         predictions = predict(model, given.images, sandbox, jobs)
@@ -169,6 +166,49 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
         shown = f"{prediction.label}  {prediction.probability:.4f}" if not prediction.problem else prediction.problem
         print(f"{prediction.image}  {shown}")
     return int(any(prediction.problem for prediction in predictions))
+
+
+@contextmanager
+def _jobs(settings: Settings, sandbox: Sandbox, terminal: Terminal, folder: Path) -> Iterator[Jobs]:
+    """Jobs outside of a run's loop."""
+    from orchestrator.compute import find_compute
+    from orchestrator.jobs import Jobs
+    from orchestrator.log import open_log
+
+    with Path(folder, "log.jsonl").open("a", encoding="utf-8") as log:
+        yield Jobs(
+            sandbox=sandbox,
+            compute=find_compute(settings, sandbox),
+            weights=settings.weights_dir.resolve() if settings.weights_dir.is_dir() else None,
+            folder=folder / "jobs",
+            on_event=terminal.event,
+            log=open_log(log),
+        )
+
+
+def _audit(given: argparse.Namespace, settings: Settings) -> int:
+    from orchestrator.audit import audit, verdict
+    from orchestrator.predict import load_model
+    from orchestrator.run_folder import hold, read_manifest
+    from orchestrator.setup import open_sandbox, prove
+    from orchestrator.terminal import Terminal
+    from orchestrator.verify import need_dataset
+
+    run = given.run.resolve()
+    model = load_model(run)
+    dataset = need_dataset(settings.datasets_dir.resolve(), str(read_manifest(run)["same"]["dataset"]))
+    hold(run)
+    with (
+        Terminal() as terminal,
+        closing(open_sandbox(settings, terminal.say)) as sandbox,
+        _jobs(settings, sandbox, terminal, run) as jobs,
+    ):
+        prove(settings, sandbox, run)
+        findings = audit(run, dataset, model, jobs, terminal.phase)
+        for finding in findings:
+            terminal.say(f"{finding.verdict:8}{finding.check}: {finding.sentence}")
+        terminal.say(f"Audit: {verdict(findings)}.")
+    return int(verdict(findings) == "failed")
 
 
 def _verify(given: argparse.Namespace, settings: Settings) -> int:

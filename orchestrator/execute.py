@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 class Executor:
     """Executes the pipelines of one run."""
 
-    def __init__(self, jobs: Jobs, blinding: Blinding, task: Task) -> None:
+    def __init__(self, jobs: Jobs, blinding: Blinding, task: Task, *, train: Path | None = None) -> None:
+        """`train`: training images and labels in place of the dataset's."""
+        self.train = train or blinding.dataset.folder / "train"
         self.jobs = jobs
         self.blinding = blinding
         self.dataset = blinding.dataset
@@ -90,7 +92,7 @@ class Executor:
         self.start_ahead()
 
     def _start_fit(self) -> Ahead:
-        return self.jobs.start_fit(self.dataset.folder / "train", self.task.seconds)
+        return self.jobs.start_fit(self.train, self.task.seconds)
 
     def _start_predict(self, split: HiddenName) -> Ahead:
         blind = self.blinding.split(split)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 300.0
 """For start-up, the check and saving, beside the clock of `train`; after that the sandbox kills the job."""
+CHECK_SHARE = 0.4
+"""Of these, for the check."""
 TEAM_SECONDS = 12 * 3600.0
 """What a job that is started ahead waits for a team, beside the jobs before its own: a slow model writes for hours."""
 SHEET_SECONDS = 60.0
@@ -132,11 +134,12 @@ class Jobs:
         on_event: Callable[[Event], None],
         log: FilteringBoundLogger,
         bait: Path | None = None,
+        check_seconds: float = CHECK_SECONDS,
     ) -> None:
         """For one run.
 
         `weights`: the folder of pretrained ones; `folder`: for the files of jobs that wait or run; `bait`: a folder of
-        false labels, which jobs see as /job/hidden.
+        false labels, which jobs see as /job/hidden; `check_seconds`: as `CHECK_SECONDS`.
         """
         self.sandbox = sandbox
         self.compute = compute
@@ -145,6 +148,7 @@ class Jobs:
         self.on_event = on_event
         self.log = log
         self.bait = bait
+        self.check_seconds = check_seconds
         self._started = 0
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -152,7 +156,7 @@ class Jobs:
         """The job that checks and trains; `train`: images and labels; `seconds`: the clock of the component."""
         return self._start(
             "fit",
-            limits=self._limits(seconds * 1.1 + CHECK_SECONDS, self.compute.output),
+            limits=self._limits(seconds * 1.1 + self.check_seconds, self.compute.output),
             mounts=self._mounts(train, "/job/train"),
             wanted={REPORT: REPORT_BYTES, WEIGHTS: self.compute.output // 2},
             gpu=self.compute.gpu,
@@ -162,7 +166,7 @@ class Jobs:
         """The job that gives logits, so many numbers, of the images in a folder."""
         return self._start(
             "predict",
-            limits=self._limits(seconds + CHECK_SECONDS, 8 * logits + 4 * REPORT_BYTES),
+            limits=self._limits(seconds + self.check_seconds, 8 * logits + 4 * REPORT_BYTES),
             mounts=self._mounts(images, "/job/images"),
             wanted={REPORT: REPORT_BYTES, LOGITS: 4 * logits},
             gpu=self.compute.gpu,
@@ -212,7 +216,12 @@ class Jobs:
             gpu=gpu,
         )
         cores = max(1, int(self.compute.cpus))
-        facts = {"cpus": cores, "workers": cores, "predict_seconds": limits.seconds - CHECK_SECONDS / 2}
+        facts = {
+            "cpus": cores,
+            "workers": cores,
+            "check_seconds": self.check_seconds * CHECK_SHARE,
+            "predict_seconds": limits.seconds - self.check_seconds / 2,
+        }
         self.log.debug("job started", job=name, folder=str(folder), seconds=limits.seconds)
         begun = threading.Event()
 

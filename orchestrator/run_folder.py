@@ -53,10 +53,23 @@ def read_manifest(run: Path) -> dict[str, Any]:
     Raises:
         AutoModelError: it is not there, or damaged.
     """
+    return _read(run / UNFINISHED, "is no run")
+
+
+def read_summary(run: Path) -> dict[str, Any]:
+    """What summary.json holds.
+
+    Raises:
+        AutoModelError: it is not there, or damaged.
+    """
+    return _read(run / FINISHED, "is no finished run")
+
+
+def _read(path: Path, what: str) -> dict[str, Any]:
     try:
-        return dict(json.loads((run / UNFINISHED).read_bytes()))
+        return dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
-        raise AutoModelError(f"{run} is no run, or its run.json is damaged: name the folder of a run.") from None
+        raise AutoModelError(f"{path.parent} {what}, or its {path.name} is damaged: name the folder of one.") from None
 
 
 def _read_same(path: Path) -> Any:

