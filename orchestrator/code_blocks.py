@@ -46,9 +46,9 @@ def find_file(text: str, name: ComponentName) -> str:
     A reply that is code and nothing else is taken as it is.
     """
     blocks = find_blocks(text) or ([Block("", text)] if "def " in text else [])
-    defining = [parts[name] for block in blocks if name in (parts := _split(block)) and name in _defined(parts[name])]
+    defining = [parts[name] for block in blocks if name in (parts := _split(block)) and name in owners(parts[name])]
     named = [block.code for block in blocks if name in _labels(block.label)]
-    others = [block.code for block in blocks if not _defined(block.code) or name in _defined(block.code)]
+    others = [block.code for block in blocks if not owners(block.code) or name in owners(block.code)]
     ranked = [*sorted(others, key=len), *sorted(named, key=len), *defining]
     return ranked[-1] if ranked else ""
 
@@ -91,7 +91,7 @@ def _split(block: Block) -> dict[ComponentName, str]:
     if len({name for _, name in marks}) > 1:
         ends = [start for start, _ in marks[1:]] + [len(block.code)]
         return {name: block.code[start:end].strip() + "\n" for (start, name), end in zip(marks, ends, strict=True)}
-    labels, defined = _labels(block.label), _defined(block.code)
+    labels, defined = _labels(block.label), owners(block.code)
     named = [name for name in labels if name in defined] or defined or labels or [name for _, name in marks]
     return dict.fromkeys(named if named is defined else named[-1:], block.code)
 
@@ -104,7 +104,7 @@ def _name(word: str) -> ComponentName:
     return next(name for name in COMPONENTS if name == word.lower())
 
 
-def _defined(code: str) -> list[ComponentName]:
+def owners(code: str) -> list[ComponentName]:
     """Whose functions a piece of code defines: one with those of all three serves as each."""
     try:
         tree = ast.parse(code[:READ])

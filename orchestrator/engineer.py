@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
-from orchestrator.code_blocks import find_file
+from orchestrator.code_blocks import find_file, owners
+from orchestrator.splice import splice
 from orchestrator.static_check import LARGEST, InvalidComponentError, check_component
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Order:
     """Fingerprint of a version -> why it need not be sent again."""
     example: str = ""
     """A proven file to adapt, for an engineer who repeats themselves."""
+    before: str = ""
+    """The file as it is: what a reply leaves out of it stays."""
 
 
 def write(agent: Agent, order: Order) -> str:
@@ -46,7 +49,7 @@ def write(agent: Agent, order: Order) -> str:
     refused = dict(order.refused)
 
     def parse(text: str) -> str:
-        source = find_file(text, order.component)
+        source = complete(order.component, find_file(text, order.component), order.before)
         if not source.strip():
             raise UnusableReplyError(f"It holds no code. {order.component}.py belongs whole into one fence.")
         if len(source) > LARGEST:
@@ -62,6 +65,16 @@ def write(agent: Agent, order: Order) -> str:
 
     question = Question(iteration=order.iteration, sections=order.sections, order=order.words, example=order.example)
     return agent.ask(question, parse)
+
+
+def complete(component: ComponentName, source: str, before: str) -> str:
+    """The source; where it lacks a required function that the file had, it is a part, and put into that file."""
+    if not source.strip() or component in owners(source) or component not in owners(before):
+        return source
+    try:
+        return splice(before, source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return source
 
 
 def fingerprint(source: str) -> str:

@@ -77,6 +77,7 @@ class WritingTeam:
             words=render("write_order", what="Do what the Performance Analyst asks.", name=name),
             refused={fingerprint(base[name]): f"This is {name}.py as it is: nothing is changed."},
             example=_example(profile, name),
+            before=base[name],
         )
         return self._written(proposal, order)
 
@@ -106,6 +107,7 @@ class WritingTeam:
             words=_words(latest, name, more),
             refused=_refused(attempts, name),
             example=_example(profile, name),
+            before=base[name],
         )
         change = f"{latest.proposal.change.split(REPAIRED)[0]}{REPAIRED}{name}.py"
         proposal = self._written(replace(latest.proposal, change=change, choice=None, fault=None), order)
@@ -169,6 +171,7 @@ def _first_order(profile: Profile, proposal: Proposal, name: ComponentName, faul
         ),
         words=words,
         example=_example(profile, name),
+        before=proposal.pipeline[name],
     )
 
 

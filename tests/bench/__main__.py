@@ -11,10 +11,17 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import host, overhead, photos, prepare, throughput
+from tests.bench import host, killing, overhead, photos, prepare, throughput
 from tests.bench.sizes import FULL, QUICK
 
-SECTIONS = {"overhead": overhead, "throughput": throughput, "photos": photos, "prepare": prepare, "host": host}
+SECTIONS = {
+    "overhead": overhead,
+    "throughput": throughput,
+    "photos": photos,
+    "prepare": prepare,
+    "host": host,
+    "killing": killing,
+}
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow")
 
 
