@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from orchestrator.dataset import Dataset
+    from orchestrator.dataset import Dataset, HiddenName
     from orchestrator.jobs import Jobs
     from orchestrator.outcome import Outcome
     from orchestrator.predict import Model
@@ -86,7 +86,8 @@ class _Auditor:
     def duplicates(self) -> Iterator[Finding]:
         """Images that stand on both sides measure memory."""
         facts, splits = self.blinding.dataset.facts.duplicates, self.blinding.dataset.facts.splits
-        for name, count in (("validation", facts.validation), ("test", facts.test)):
+        counts: dict[HiddenName, int] = {"validation": facts.validation, "test": facts.test}
+        for name, count in counts.items():
             sentence = f"{count} of {splits[name].images} {name} images have exactly the pixels of one that is learnt."
             yield Finding(check="duplicates", verdict="noted" if count else "passed", sentence=sentence)
 
@@ -163,4 +164,5 @@ def guess(known: NDArray[np.int64], labels: NDArray[np.int64], shown: NDArray[np
     mine, theirs = np.searchsorted(edges, known), np.searchsorted(edges, shown)
     overall = np.bincount(labels).argmax()
     best = [np.bincount(labels[mine == each]).argmax() if (mine == each).any() else overall for each in range(BINS)]
-    return np.array(best)[theirs]
+    guessed: NDArray[np.int64] = np.array(best, dtype=np.int64)[theirs]
+    return guessed

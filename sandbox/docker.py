@@ -61,7 +61,8 @@ class DockerSandbox:
         self._accepted = accepted
         self._client = client or engine.connect()
         engine.check(self._client, accepted)
-        self._seccomp = engine.seccomp_argument(podman=engine.is_podman(self._client.version()))
+        self._podman = engine.is_podman(self._client.version())
+        self._seccomp = engine.seccomp_argument(podman=self._podman)
         self._jobs = Attendance(self._begin)
         reap(self._client)
 
@@ -77,7 +78,7 @@ class DockerSandbox:
 
     def weaknesses(self) -> Sequence[Weakness]:
         """What the engine says; what it drops in silence is seen at each container."""
-        return engine.weaknesses(self._client.info(), podman=engine.is_podman(self._client.version()))
+        return engine.weaknesses(self._client.info(), podman=self._podman)
 
     def close(self) -> None:
         try:
@@ -86,7 +87,8 @@ class DockerSandbox:
             self._client.close()
 
     def _begin(self, job: Job) -> DockerContainer:
-        arguments = container_arguments(job, seccomp=self._seccomp, gpus=self._gpus if job.gpu else "")
+        gpus = self._gpus if job.gpu else ""
+        arguments = container_arguments(job, seccomp=self._seccomp, gpus=gpus, podman=self._podman)
         name = f"automodel-{job.name}-{uuid.uuid4().hex[:12]}"
         runtime = {"runtime": self._runtime} if self._runtime else {}
         try:

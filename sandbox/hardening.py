@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from sandbox import owner
-from sandbox.environment import UID, environment, mounts, pid1_command
+from sandbox.environment import OPEN_FILES, UID, environment, mounts, pid1_command
 from sandbox.pid1 import OUT
 
 if TYPE_CHECKING:
@@ -19,20 +19,28 @@ PYTHON = "/opt/venv/bin/python"
 SCRATCH_INODES = 16384
 OOM_SCORE = 500
 """On a host out of memory a sandbox goes before the user's own programs."""
+PODMAN_ULIMITS = {"nofile": OPEN_FILES, "nproc": 16384}
+"""Processes are bounded for each container; these are counted for each user."""
 CPU_SHARES = 512
 """Half of what a container has by default: on a busy host the user's own programs come first."""
 
 
-def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, Any]:
+def container_arguments(job: Job, *, seccomp: str, gpus: str = "", podman: bool = False) -> dict[str, Any]:
     """Keyword arguments for `client.containers.create`, all but the image and the runtime.
 
     Args:
         job: What is to run.
         seccomp: The profile as the engine wants it: JSON, or a path for Podman.
         gpus: `all`, device ids with commas, CDI names, or nothing.
+        podman: Whether it is Podman, which knows neither owners nor numbers of files of a tmpfs (4.3).
     """
     uid, gid = (os.getuid(), os.getgid()) if job.trusted else (UID, UID)
     limits = job.limits
+
+    def tmpfs(size: int, files: int, execute: str) -> str:
+        owned = "mode=0777" if podman else f"mode=0700,uid={uid},gid={gid},nr_inodes={files}"
+        return f"rw,nosuid,nodev,{execute},size={size},{owned}"
+
     arguments: dict[str, Any] = {
         "command": pid1_command(PYTHON, job),
         "entrypoint": [],
@@ -56,8 +64,8 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "shm_size": limits.shm,
         "mounts": [bind(mount) for mount in mounts(job)],
         "tmpfs": {
-            "/tmp": tmpfs(limits.scratch, SCRATCH_INODES, uid, gid, "exec"),  # noqa: S108 - compiled kernels load there
-            OUT: tmpfs(limits.output, limits.files, uid, gid, "noexec"),
+            "/tmp": tmpfs(limits.scratch, SCRATCH_INODES, "exec"),  # noqa: S108 - compiled kernels load there
+            OUT: tmpfs(limits.output, limits.files, "noexec"),
         },
         "log_config": {"Type": "none", "Config": {}},
         "init": False,
@@ -66,6 +74,8 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "") -> dict[str, 
         "auto_remove": False,
         "restart_policy": {"Name": "no"},
     }
+    if podman:  # its own defaults may be more than the machine allows
+        arguments["ulimits"] = [{"Name": name, "Soft": most, "Hard": most} for name, most in PODMAN_ULIMITS.items()]
     return arguments | ({"device_requests": [device_request(gpus)]} if gpus else {})
 
 
@@ -89,10 +99,6 @@ def bind(mount: Mount) -> dict[str, Any]:
     """A mount in the form of the engine's API, which refuses a source that is not there."""
     source = str(mount.source.resolve())
     return {"Type": "bind", "Source": source, "Target": mount.target, "ReadOnly": not mount.writable}
-
-
-def tmpfs(size: int, inodes: int, uid: int, gid: int, execute: str) -> str:
-    return f"rw,nosuid,nodev,{execute},size={size},nr_inodes={inodes},mode=0700,uid={uid},gid={gid}"
 
 
 def device_request(gpus: str) -> dict[str, Any]:

@@ -73,8 +73,8 @@ def test_an_untrusted_container_gets_exactly_this(job: Job, tmp_path: Path) -> N
         "oom_score_adj": 500,
         "shm_size": 1024 * MIB,
         "tmpfs": {
-            "/tmp": f"rw,nosuid,nodev,exec,size=268435456,nr_inodes=16384,mode=0700,uid={UID},gid={UID}",
-            "/job/out": f"rw,nosuid,nodev,noexec,size=268435456,nr_inodes=1024,mode=0700,uid={UID},gid={UID}",
+            "/tmp": f"rw,nosuid,nodev,exec,size=268435456,mode=0700,uid={UID},gid={UID},nr_inodes=16384",
+            "/job/out": f"rw,nosuid,nodev,noexec,size=268435456,mode=0700,uid={UID},gid={UID},nr_inodes=1024",
         },
         "log_config": {"Type": "none", "Config": {}},
         "init": False,
@@ -95,6 +95,13 @@ def test_a_trusted_container_differs_in_user_and_writable_mounts_alone(job: Job,
     assert {"command", "user", "mounts", "tmpfs"} == changed
     assert f"{os.getuid()}:{os.getgid()}" == loose["user"]
     assert loose["mounts"][-1]["ReadOnly"] is False
+
+
+def test_podman_gets_what_it_knows(job: Job) -> None:
+    docker, podman = (container_arguments(job, seccomp="{}", podman=podman) for podman in (False, True))
+
+    assert {"tmpfs", "ulimits"} == {name for name in podman if podman[name] != docker.get(name)} - {"labels"}
+    assert podman["tmpfs"]["/job/out"] == "rw,nosuid,nodev,noexec,size=268435456,mode=0777"
 
 
 def test_a_network_is_asked_for_by_itself(job: Job) -> None:
