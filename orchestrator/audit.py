@@ -164,5 +164,4 @@ def guess(known: NDArray[np.int64], labels: NDArray[np.int64], shown: NDArray[np
     mine, theirs = np.searchsorted(edges, known), np.searchsorted(edges, shown)
     overall = np.bincount(labels).argmax()
     best = [np.bincount(labels[mine == each]).argmax() if (mine == each).any() else overall for each in range(BINS)]
-    guessed: NDArray[np.int64] = np.array(best, dtype=np.int64)[theirs]
-    return guessed
+    return np.take(np.array(best, dtype=np.int64), theirs)

@@ -6,13 +6,15 @@ What could not run is sent back before a container is asked; so is what has fail
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
 from orchestrator.code_blocks import find_file, owners
-from orchestrator.splice import splice
-from orchestrator.static_check import LARGEST, InvalidComponentError, check_component
+from orchestrator.material import fenced
+from orchestrator.splice import borrow, splice
+from orchestrator.static_check import LARGEST, InvalidComponentError, check_component, undefined_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from orchestrator.agent import Agent
     from orchestrator.components import ComponentName
     from orchestrator.material import Section
+
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What `ast.parse` raises."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +39,8 @@ class Order:
     """The order itself."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Fingerprint of a version -> why it need not be sent again."""
-    example: str = ""
-    """A proven file to adapt, for an engineer who repeats themselves."""
+    reference: str = ""
+    """A proven file of this kind: lent where a reply lacks its helpers, shown to an engineer who repeats themselves."""
     before: str = ""
     """The file as it is: what a reply leaves out of it stays."""
 
@@ -50,6 +55,7 @@ def write(agent: Agent, order: Order) -> str:
 
     def parse(text: str) -> str:
         source = complete(order.component, find_file(text, order.component), order.before)
+        source = lend(source, order.before, order.reference)
         if not source.strip():
             raise UnusableReplyError(f"It holds no code. {order.component}.py belongs whole into one fence.")
         if len(source) > LARGEST:
@@ -63,7 +69,8 @@ def write(agent: Agent, order: Order) -> str:
             raise UnusableReplyError(str(error)) from None
         return source
 
-    question = Question(iteration=order.iteration, sections=order.sections, order=order.words, example=order.example)
+    example = f"Here is a {order.component}.py that is known to run; adapt it:\n\n{fenced(order.reference, 'python')}"
+    question = Question(iteration=order.iteration, sections=order.sections, order=order.words, example=example)
     return agent.ask(question, parse)
 
 
@@ -71,15 +78,25 @@ def complete(component: ComponentName, source: str, before: str) -> str:
     """The source; where it lacks a required function that the file had, it is a part, and put into that file."""
     if not source.strip() or component in owners(source) or component not in owners(before):
         return source
-    try:
+    with suppress(*UNREADABLE):
         return splice(before, source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source
+    return source
+
+
+def lend(source: str, *known: str) -> str:
+    """The source with what it uses and does not define, as far as files that the agent was shown define it."""
+    for file in known:
+        lacking = undefined_names(source)
+        before: set[str] = set()
+        while lacking and lacking != before:
+            with suppress(*UNREADABLE):
+                source = borrow(source, lacking, file)
+            lacking, before = undefined_names(source), lacking
+    return source
 
 
 def fingerprint(source: str) -> str:
     """The same for versions that differ in comments and layout alone."""
-    try:
+    with suppress(*UNREADABLE):
         return ast.unparse(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source.strip()
+    return source.strip()

@@ -1,4 +1,4 @@
-"""A part of a file put into the whole: models send the functions that they changed and leave out the others."""
+"""Files that models sent in part: only the functions that changed, or all but the helpers, which the reader knows."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class Statement:
     """With the comments above it."""
     defines: bool
     """A function or a class."""
+    binds: frozenset[str]
+    """The names that it defines for others."""
 
 
 def splice(whole: str, part: str) -> str:
@@ -24,6 +26,7 @@ def splice(whole: str, part: str) -> str:
     Raises:
         SyntaxError: either is no Python.
         ValueError: the same.
+        RecursionError, MemoryError: it is nested too deep.
     """
     old, new = _statements(whole), [statement for statement in _statements(part) if statement.name]
     changed = {statement.name: statement.text for statement in new}
@@ -34,11 +37,23 @@ def splice(whole: str, part: str) -> str:
     return "\n".join([*kept[:first], *fresh, *kept[first:]]).lstrip("\n") + "\n"
 
 
+def borrow(source: str, names: set[str], known: str) -> str:
+    """The source with those statements of a known file that define some of these names, imports among them.
+
+    Raises:
+        SyntaxError: either is no Python.
+        ValueError: the same.
+        RecursionError, MemoryError: it is nested too deep.
+    """
+    lent = [statement.text for statement in _statements(known) if statement.name and statement.binds & names]
+    return splice(source, "\n".join(lent)) if lent else source
+
+
 def _statements(source: str) -> list[Statement]:
     lines, end, found = source.splitlines(), 0, []
     for node in ast.parse(source).body:
         text = "\n".join(lines[end : node.end_lineno])
-        found.append(Statement(_name(node), text, isinstance(node, ast.FunctionDef | ast.ClassDef)))
+        found.append(Statement(_name(node), text, isinstance(node, ast.FunctionDef | ast.ClassDef), _binds(node)))
         end = node.end_lineno or end
     return found
 
@@ -59,3 +74,11 @@ def _name(node: ast.stmt) -> str:
             return ""
         case _:
             return ast.unparse(node)
+
+
+def _binds(node: ast.stmt) -> frozenset[str]:
+    match node:
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return frozenset(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+        case _:
+            return frozenset({_name(node)})

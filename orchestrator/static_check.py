@@ -50,13 +50,26 @@ def check_component(name: ComponentName, source: str) -> None:
     try:
         tree = ast.parse(source, feature_version=PYTHON)
         compile(source, f"{name}.py", "exec", dont_inherit=True)  # what is wrong beyond the grammar; nothing runs
-        faults = [fault for fault in Checker(_without_annotations(tree)).messages if isinstance(fault, FATAL)]
+        faults = _faults(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidComponentError(f"{name}.py does not parse: {str(error)[:300]}") from None
     _check_functions(name, tree)
     _refuse(f"{name}.py imports what is not installed", _foreign_imports(tree))
-    undefined = sorted((fault.lineno, str(fault.message_args[0])[:80]) for fault in faults)
-    _refuse(f"{name}.py uses what is never defined", (f"{word} in line {line}" for line, word in undefined))
+    _refuse(f"{name}.py uses what is never defined", (f"{word[:80]} in line {line}" for line, word in faults))
+
+
+def undefined_names(source: str) -> set[str]:
+    """What a file uses and never defines; none where it does not parse."""
+    try:
+        return {name for _, name in _faults(ast.parse(source))}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+
+
+def _faults(tree: ast.Module) -> list[tuple[int, str]]:
+    """Lines and names."""
+    found = [fault for fault in Checker(_without_annotations(tree)).messages if isinstance(fault, FATAL)]
+    return sorted((fault.lineno, str(fault.message_args[0])) for fault in found)
 
 
 def _check_functions(name: ComponentName, tree: ast.Module) -> None:

@@ -15,7 +15,7 @@ from orchestrator.architect import blueprint, design
 from orchestrator.briefing import code_section, crash_section, pipeline_sections, profile_section, repairs_section
 from orchestrator.chooser import recipes_section
 from orchestrator.components import COMPONENTS, Pipeline
-from orchestrator.engineer import Order, fingerprint, write
+from orchestrator.engineer import Order, fingerprint, lend, write
 from orchestrator.first_choice import choices
 from orchestrator.material import Section, fenced, one_line
 from orchestrator.outcome import Crashed
@@ -76,7 +76,7 @@ class WritingTeam:
             sections=(profile_section(profile), *blueprint_sections(history), *_files(base, name), told),
             words=render("write_order", what="Do what the Performance Analyst asks.", name=name),
             refused={fingerprint(base[name]): f"This is {name}.py as it is: nothing is changed."},
-            example=_example(profile, name),
+            reference=_proven(profile, name),
             before=base[name],
         )
         return self._written(proposal, order)
@@ -106,7 +106,7 @@ class WritingTeam:
             ),
             words=_words(latest, name, more),
             refused=_refused(attempts, name),
-            example=_example(profile, name),
+            reference=_proven(profile, name),
             before=base[name],
         )
         change = f"{latest.proposal.change.split(REPAIRED)[0]}{REPAIRED}{name}.py"
@@ -134,7 +134,11 @@ class WritingTeam:
     def _complete(self, profile: Profile, proposal: Proposal, iteration: int) -> Proposal:
         """Have each file that could not run written again by its engineer."""
         for name in COMPONENTS:
-            fault = "" if proposal.fault else _fault(name, proposal.pipeline[name])
+            if proposal.fault:
+                break
+            whole = lend(proposal.pipeline[name], _proven(profile, name))  # which the architect was shown
+            proposal = replace(proposal, pipeline=proposal.pipeline.with_component(name, whole))
+            fault = _fault(name, whole)
             if fault:
                 proposal = self._written(proposal, _first_order(profile, proposal, name, fault, iteration))
         return proposal
@@ -170,7 +174,7 @@ def _first_order(profile: Profile, proposal: Proposal, name: ComponentName, faul
             *(() if absent else (crash_section(crash),)),
         ),
         words=words,
-        example=_example(profile, name),
+        reference=_proven(profile, name),
         before=proposal.pipeline[name],
     )
 
@@ -242,6 +246,6 @@ def _reference(profile: Profile) -> Section:
     return Section(title=f"A proven pipeline: the recipe {choice.recipe}", text="\n\n".join(files), cut="drop")
 
 
-def _example(profile: Profile, name: ComponentName) -> str:
-    choice = choices(profile)[0]
-    return f"Here is a {name}.py that is known to run; adapt it:\n\n{fenced(pipeline(choice)[name], 'python')}"
+def _proven(profile: Profile, name: ComponentName) -> str:
+    """One file of the recipe that fits best."""
+    return pipeline(choices(profile)[0])[name]

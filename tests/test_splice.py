@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.engineer import complete
+from orchestrator.engineer import complete, lend
 from orchestrator.splice import splice
+from orchestrator.static_check import undefined_names
 
 WHOLE = '''"""Trains."""
 
@@ -55,3 +56,21 @@ def test_a_reply_without_it_is_a_part() -> None:
 @pytest.mark.parametrize(("part", "before"), [("def step(", WHOLE), (HELPER, ""), ("", WHOLE), (HELPER, "def train(")])
 def test_what_cannot_be_put_together_stays_as_it_was_sent(part: str, before: str) -> None:
     assert complete("train", part, before) == part
+
+
+def test_helpers_that_a_reply_takes_for_granted_are_lent_with_what_they_need() -> None:
+    known = (
+        "import math\nimport torch\n\nRATE = 2\n\ndef other():\n    pass\n\ndef step(model, run):\n    math.log(RATE)\n"
+    )
+
+    whole = lend(WHOLE, "", known)
+
+    assert undefined_names(WHOLE) == {"step"}
+    assert undefined_names(whole) == set()
+    assert "def other" not in whole
+    compile(whole, "train.py", "exec")
+
+
+@pytest.mark.parametrize("known", ["", "def nothing(): pass", "def step("])
+def test_what_nobody_defines_stays_undefined(known: str) -> None:
+    assert lend(WHOLE, known) == WHOLE
