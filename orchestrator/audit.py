@@ -155,7 +155,8 @@ class _Auditor:
 
 def sizes(folder: Path) -> NDArray[np.int64]:
     """Bytes of each image of the encoded form, (N,)."""
-    return np.diff(np.load(folder / OFFSETS, allow_pickle=False))
+    offsets: NDArray[np.int64] = np.load(folder / OFFSETS, allow_pickle=False)
+    return offsets[1:] - offsets[:-1]
 
 
 def guess(known: NDArray[np.int64], labels: NDArray[np.int64], shown: NDArray[np.int64]) -> NDArray[np.int64]:
