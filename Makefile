@@ -5,10 +5,10 @@ BIN := .venv/bin
 export DATASET ?= digits
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-llm check image doctor bench clean
+.PHONY: help setup run test test-hostile test-llm check image doctor bench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/host  ## train the best classifier: make run DATASET=digits, or DATASET=path/to/folder; NEW=1 begins anew
 	@$(BIN)/automodel run $(if $(NEW),--new)
@@ -18,6 +18,9 @@ setup: .venv/host  ## install everything and make a sandbox usable; `run` does i
 
 test: .venv/dev  ## run the tests; those that need an engine are skipped where none answers
 	@$(BIN)/python -m pytest
+
+test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md; a quarter of an hour
+	@$(BIN)/python -m pytest -m hostile
 
 test-llm: .venv/dev  ## the loop with a real small language model on loopback: see README; not in CI
 	@$(BIN)/python -m tests.llm

@@ -93,6 +93,7 @@ def arena(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         assert made.waiting() == 0
 
 
+@pytest.mark.hostile
 @pytest.mark.torch
 @pytest.mark.parametrize("name", specimens())
 def test_whatever_it_does_the_score_is_honest_and_nothing_is_left(arena: Arena, name: str) -> None:
