@@ -26,8 +26,8 @@ PROGRAMS = {
     "sleeps": "import time; time.sleep(600)",
     "ignores signals": "import signal\nfor n in range(1, 32):\n  try: signal.signal(n, signal.SIG_IGN)\n"
     "  except (OSError, ValueError): pass\nwhile True: pass",
-    "40 busy processes": "import os\nfor _ in range(40):\n  if os.fork() == 0: break\nwhile True: pass",
-    "200 MB in memory": "open('/job/out/f', 'wb').write(bytes(200 << 20))\nwhile True: pass",
+    "has 40 busy processes": "import os\nfor _ in range(40):\n  if os.fork() == 0: break\nwhile True: pass",
+    "holds 200 MB of files": "open('/job/out/f', 'wb').write(bytes(200 << 20))\nwhile True: pass",
     "prints newlines": "import os\nwhile True: os.write(2, b'\\n' * 64)",
 }
 LIMITS = Limits(seconds=600, memory=1024 * MIB, log=1 << 40)
