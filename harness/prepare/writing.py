@@ -64,7 +64,7 @@ def convert(source: Source, positions: NDArray[np.int64], plan: Plan, measured: 
         rank, position = item
         return attempt(source, partial(store, plan=plan, measure=rank < measured), position)
 
-    return in_order(stored, enumerate(positions.tolist()))
+    return in_order(stored, enumerate(map(int, positions)))
 
 
 def write_images(

@@ -11,6 +11,7 @@ import os
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -82,19 +83,15 @@ def scan(root: Path) -> Folders:
     }
     _refuse_empty(found, links_skipped(walk.skipped))
     classes = _class_names(found)
-    rows = [
-        (file, label, code)
-        for code, split in enumerate(SPLITS)
-        for label, name in enumerate(classes)
-        for file in found.get(split, {}).get(name, [])
-    ]
-    files, labels, given = zip(*rows, strict=True)
+    places = [(code, label) for code in range(len(SPLITS)) for label in range(len(classes))]
+    parts = [found.get(SPLITS[code], {}).pop(classes[label], []) for code, label in places]
+    counts = [len(part) for part in parts]
     return Folders(
         walk.root,
         classes,
-        files,
-        np.array(labels, np.int64),
-        np.array(given, np.int8),
+        tuple(chain.from_iterable(parts)),
+        np.repeat(np.array([label for _, label in places], np.int64), counts),
+        np.repeat(np.array([code for code, _ in places], np.int8), counts),
         dict(walk.skipped),
         dict(walk.extensions.most_common(EXTENSIONS_TOLD)),
         _description(walk.root),
