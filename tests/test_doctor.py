@@ -70,12 +70,17 @@ def test_an_engine_that_can_contain_jobs_will_do(tmp_path: Path) -> None:
     assert "Docker 9" in done.stdout
 
 
-def test_an_engine_that_would_ignore_limits_will_not(tmp_path: Path) -> None:
+def test_an_engine_that_would_ignore_limits_will_do_only_where_that_is_accepted(tmp_path: Path) -> None:
     with engine(tmp_path / "engine", **SOUND | {"SwapLimit": False}) as address:
         done = doctor(SANDBOX_BACKEND="docker", DOCKER_HOST=address)
+        accepted = doctor(SANDBOX_BACKEND="docker", DOCKER_HOST=address, SANDBOX_ALLOW_WEAK="swap")
+        unknown = doctor(SANDBOX_BACKEND="docker", DOCKER_HOST=address, SANDBOX_ALLOW_WEAK="everything")
 
     assert done.returncode == 4
-    assert "it has no swap limit" in done.stdout
+    assert "cannot limit swap" in done.stdout
+    assert accepted.returncode == 0
+    assert unknown.returncode == 2
+    assert "SANDBOX_ALLOW_WEAK has 'everything'" in unknown.stderr
 
 
 def test_no_engine_will_not_do_where_docker_is_asked_for() -> None:
