@@ -82,6 +82,9 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     assert summary["dataset_notes"] == []
     assert f"Test accuracy {summary['test']['accuracy']:.4f}" in done.stdout
     assert not (run / "jobs").exists()
+    assert not (run / "presented").exists()
+    checked = automodel("verify", str(run), home=home, backend=backend)
+    assert (checked.returncode, checked.stdout.split(", ")[1]) == (0, "no problems found.\n"), checked.stdout
 
     [dataset] = (home / "datasets").glob("digits-*")
     images = np.load(dataset / "test" / "images.npy")
@@ -124,7 +127,7 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert done.returncode == 0, done.stderr
     assert only_run(home, backend) == run
     kinds = [json.loads(line)["kind"] for line in (run / "journal.jsonl").read_text().splitlines()]
-    assert kinds == ["begin", "begin", "iteration", "end"]
+    assert kinds == ["begin", "begin", "iteration", "final", "end"]
 
 
 def test_interrupted_early_it_says_how_to_go_on(home: Path, backend: str) -> None:
