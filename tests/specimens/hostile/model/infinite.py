@@ -1,10 +1,6 @@
-# Predicts infinity, but only after the check.
+# Predicts infinity.
 import torch
-
-CALLS = 0
 
 
 def predict(model, images):
-    global CALLS
-    CALLS += 1
-    return torch.full((len(images), 10), float("inf") if CALLS > 1 else 0.0)
+    return torch.full((len(images), 10), float("inf"))
