@@ -52,7 +52,7 @@ UNBOUNDED = "bubblewrap cannot bound the number of files: the memory that they t
 CHANCE = Expected()
 QUARANTINED = Expected("quarantined")
 KILLED = Expected("killed|time")
-FULL = Expected("No space left on device|memory")
+FULL = Expected("No space left on device|memory|no weights")
 
 EXPECTED: dict[str, Expected] = {
     "model/frames": CHANCE,
@@ -122,10 +122,10 @@ EXPECTED: dict[str, Expected] = {
     "train/weights_that_overlap": Expected("."),
     "train/weights_nested_deep": Expected("."),
     "train/weights_that_are_a_pickle": Expected("."),
-    "train/weights_of_wrong_shapes": Expected("shape|size mismatch"),
-    "train/weights_of_wrong_names": Expected("[Mm]issing|[Uu]nexpected"),
+    "train/weights_of_wrong_shapes": Expected("loading state_dict|shape|size mismatch"),
+    "train/weights_of_wrong_names": Expected("loading state_dict|[Mm]issing|[Uu]nexpected"),
     "train/weights_that_are_no_numbers": Expected("finite"),
-    "train/weights_with_images": Expected("[Uu]nexpected"),
+    "train/weights_with_images": Expected("loading state_dict|[Uu]nexpected"),
 }
 
 

@@ -7,6 +7,6 @@ honest = train
 def train(model, task, run):
     os.chdir("/job/out")
     for _ in range(3000):
-        os.mkdir("d")
+        os.makedirs("d", exist_ok=True)  # the check was here before
         os.chdir("d")
     honest(model, task, run)

