@@ -81,7 +81,7 @@ EXPECTED: dict[str, Expected] = {
     "model/reads_the_parent": CHANCE,
     "data/syntax": Expected("SyntaxError"),
     "data/exits_at_import": Expected("left with exit status 0"),
-    "data/worker_dies": CHANCE,  # the clock of train rings first, and what has been learnt counts
+    "data/worker_dies": CHANCE,  # as seen; that the clock of train rings first is not verified
     "data/worker_hangs": CHANCE,
     "data/relabels": CHANCE,
     "train/busy": KILLED,
