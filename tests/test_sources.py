@@ -71,7 +71,7 @@ def test_class_folders_make_one_unsplit_set(tmp_path: Path) -> None:
     found = scan(fill(tmp_path, "dog/1.png", "cat/2.JPG", "cat/deep/er/3.webp"))
 
     assert found.classes == ("cat", "dog")
-    assert found.files == ("cat/2.JPG", "cat/deep/er/3.webp", "dog/1.png")
+    assert tuple(found.files) == ("cat/2.JPG", "cat/deep/er/3.webp", "dog/1.png")
     assert found.labels.tolist() == [0, 0, 1]
     assert found.given.tolist() == [0, 0, 0]
     assert found.where(1) == "'cat/deep/er/3.webp'"
@@ -81,7 +81,7 @@ def test_class_folders_make_one_unsplit_set(tmp_path: Path) -> None:
 def test_split_folders_keep_their_splits(tmp_path: Path, validation: str) -> None:
     found = scan(fill(tmp_path, "Train/a/1.png", "Train/b/1.png", f"{validation}/a/1.png", "TEST/b/1.png", "README"))
 
-    assert found.files == ("Train/a/1.png", "Train/b/1.png", f"{validation}/a/1.png", "TEST/b/1.png")
+    assert tuple(found.files) == ("Train/a/1.png", "Train/b/1.png", f"{validation}/a/1.png", "TEST/b/1.png")
     assert found.given.tolist() == [0, 0, 1, 2]
     assert found.labels.tolist() == [0, 1, 0, 1]
 
@@ -112,7 +112,7 @@ def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
 
     found = scan(tmp_path)
 
-    assert found.files == ("a/1.png", "b/1.png")
+    assert tuple(found.files) == ("a/1.png", "b/1.png")
     assert found.skipped == {"hidden": 5, "not_images": 3, "links": 0}
     assert found.skipped_extensions == {".txt": 1, ".csv": 1, ".bak": 1}
 
@@ -169,7 +169,7 @@ def test_links_are_followed_only_to_files_inside(tmp_path: Path) -> None:
 
     found = scan(root)
 
-    assert found.files == ("a/1.png", "b/1.png", "b/inside.png")
+    assert tuple(found.files) == ("a/1.png", "b/1.png", "b/inside.png")
     assert found.skipped["links"] == 4
 
 

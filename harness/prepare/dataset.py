@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +19,8 @@ from harness.sources.source import SPLITS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from harness.prepare.progress import Progress
-    from harness.prepare.splits import Division
+    from harness.prepare.splits import Division, Positions
     from harness.prepare.survey import Survey
     from harness.sources.source import Source
 
@@ -50,8 +48,9 @@ def prepare(source: Source, out: Path, order: Order, progress: Progress) -> None
         UnusableDatasetError: the source cannot become a dataset.
     """
     Image.MAX_IMAGE_PIXELS = None  # the survey refuses such images itself, and names the file
-    seen = survey(source, order.max_side, progress)
-    division = divide(source, seen.digests, order.seed)
+    seen, digests = survey(source, order.max_side, progress)
+    division = divide(source, digests, order.seed)
+    del digests
     _make_folders(out)
     written = _write_splits(source, seen, division, out, progress)
     record = _record(source, order, seen, division, written)
@@ -73,17 +72,17 @@ def _make_folders(out: Path) -> None:
 
 
 def _write_splits(source: Source, seen: Survey, division: Division, out: Path, progress: Progress) -> _Written:
-    order = np.concatenate([division.positions[split] for split in SPLITS])
+    order = chain.from_iterable(division.positions[split] for split in SPLITS)
     measured = len(division.positions["train"])
     if seen.plan.form == "encoded":
         measured = min(measured, MEASURED)
-    results = progress.count(convert(source, order, seen.plan, measured), "preparing", len(order))
+    results = progress.count(convert(source, map(int, order), seen.plan, measured), "preparing", len(source.labels))
     written = _Written({}, {})
     for split in SPLITS:
         positions = division.positions[split]
-        written.tallies[split] = tally = Tally()
+        written.tallies[split] = tally = Tally(len(positions))
         shape = None if seen.array_shape is None else (len(positions), *seen.array_shape)
-        checksums = write_images(out / split, shape, tally.take(islice(results, len(positions))), tally)
+        checksums = write_images(out / split, shape, tally.take(islice(results, len(positions))))
         written.checksums.update({f"{split}/{name}": checksum for name, checksum in checksums.items()})
         labels = f"{split}/labels.npy" if split == "train" else f"{HIDDEN}/{split}.npy"
         written.checksums[labels] = write_array(out / labels, source.labels[positions])
@@ -120,6 +119,6 @@ def _record(source: Source, order: Order, seen: Survey, division: Division, writ
     )
 
 
-def _split_record(source: Source, positions: NDArray[np.int64]) -> SplitRecord:
+def _split_record(source: Source, positions: Positions) -> SplitRecord:
     counts = np.bincount(source.labels[positions], minlength=len(source.classes))
     return SplitRecord(images=len(positions), counts=counts.tolist())

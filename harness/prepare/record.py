@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL
 
+from harness.prepare.copies import among, repeated
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from harness.prepare.copies import Digests
     from harness.prepare.pixels import Form
 
 VERSION = 1
@@ -92,11 +95,11 @@ def moments(histogram: NDArray[np.int64]) -> tuple[list[float], list[float]]:
     return mean.round(6).tolist(), np.sqrt(variance).round(6).tolist()
 
 
-def count_duplicates(train: Sequence[int], validation: Sequence[int], test: Sequence[int]) -> Duplicates:
+def count_duplicates(train: Digests, validation: Digests, test: Digests) -> Duplicates:
     """Compare digests of pixels, of each split with those before it."""
-    learnt, chosen_on, judged_on = (np.asarray(split, np.uint64) for split in (train, validation, test))
+    learnt, chosen_on = np.sort(train), np.sort(validation)
     return Duplicates(
-        within_train=len(learnt) - len(np.unique(learnt)),
-        validation=int(np.isin(chosen_on, learnt).sum()),
-        test=int(np.isin(judged_on, np.union1d(learnt, chosen_on)).sum()),
+        within_train=len(repeated(learnt)),
+        validation=int(among(chosen_on, learnt).sum()),
+        test=int((among(test, learnt) | among(test, chosen_on)).sum()),
     )

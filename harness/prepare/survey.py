@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,10 +28,8 @@ ARRAY_SIDE = 96
 class Survey:
     """What all headers say together."""
 
-    sizes: NDArray[np.int32]
-    """(N, 2): height and width of each original, upright."""
-    digests: NDArray[np.uint64]
-    """(N,): equal where two images are byte for byte the same."""
+    sizes: Counter[tuple[int, int]]
+    """How many originals have this height and width, upright."""
     image_size: tuple[int, int] | None
     """Of all images once bounded, or None where sizes vary."""
     plan: Plan
@@ -41,19 +41,21 @@ class Survey:
 
     def summary(self) -> dict[str, list[int]]:
         """Of the originals, by area."""
-        order = np.argsort(self.sizes.prod(axis=1, dtype=np.int64), kind="stable")
-        ranks = {"smallest": 0, "median": len(order) // 2, "largest": -1}
-        return {name: self.sizes[order[rank]].tolist() for name, rank in ranks.items()}
+        sizes = sorted(self.sizes, key=prod)
+        below = np.cumsum([self.sizes[size] for size in sizes])
+        ranks = {"smallest": 0, "median": below[-1] // 2, "largest": below[-1] - 1}
+        return {name: list(sizes[np.searchsorted(below, rank, side="right")]) for name, rank in ranks.items()}
 
 
-def survey(source: Source, max_side: int, progress: Progress) -> Survey:
-    """Read every header.
+def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, NDArray[np.uint64]]:
+    """Read every header; also return digests (N,), equal where two images are byte for byte the same.
 
     Raises:
         UnusableDatasetError: some images cannot be read; it names the first of all that cannot, in any pass.
     """
     total = len(source.labels)
-    sizes, digests = np.zeros((total, 2), np.int32), np.zeros(total, np.uint64)
+    sizes: Counter[tuple[int, int]] = Counter()
+    digests = np.zeros(total, np.uint64)
     grey, peak = True, 0.0
     unreadable: dict[int, Unreadable] = {}
     headers = in_order(partial(attempt, source, read_header), range(total))
@@ -61,21 +63,17 @@ def survey(source: Source, max_side: int, progress: Progress) -> Survey:
         if isinstance(header, Unreadable):
             unreadable[index] = header
             continue
-        sizes[index] = header.height, header.width
+        sizes[header.height, header.width] += 1
         digests[index] = header.digest
         grey &= header.grey
         peak = max(peak, header.peak)
-    image_size = _one_size(sizes, max_side)
+    stored = {bounded(height, width, max_side) for height, width in sizes}
+    image_size = stored.pop() if len(stored) == 1 else None
     form: Form = "array" if image_size and max(image_size) <= ARRAY_SIDE else "encoded"
     plan = Plan(form, 1 if grey else 3, ceiling_of(peak), max_side)
     if unreadable:
         refuse_unreadable(_with_truncated(source, plan, unreadable))
-    return Survey(sizes, digests, image_size, plan)
-
-
-def _one_size(sizes: NDArray[np.int32], max_side: int) -> tuple[int, int] | None:
-    stored = {bounded(height, width, max_side) for height, width in np.unique(sizes, axis=0).tolist()}
-    return stored.pop() if len(stored) == 1 else None
+    return Survey(sizes, image_size, plan), digests
 
 
 def _with_truncated(source: Source, plan: Plan, unreadable: dict[int, Unreadable]) -> list[Unreadable]:

@@ -18,7 +18,7 @@ from PIL import Image
 from harness.images import ARRAY, MODES, planes
 from harness.prepare.parallel import explain, in_order
 from harness.prepare.pixels import Plan, Stored, read_header, store
-from harness.prepare.writing import Tally, write_images
+from harness.prepare.writing import write_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +66,7 @@ def prepare_unlabelled(files: Sequence[Path], out: Path, shape: Shape) -> dict[s
 
     results = [stored for stored in in_order(attempt, files) if stored is not None]
     array = None if shape.size is None else (len(results), shape.channels, *shape.size)
-    tally = Tally()
-    write_images(out, array, tally.take(results), tally)
+    write_images(out, array, (stored.content for stored in results))
     return unreadable
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import io
 from array import array
-from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,61 +30,53 @@ MEASURED = 2000
 """Images of the encoded form that mean and deviation are taken from."""
 
 
-@dataclass
 class Tally:
     """What is learnt while a split's images go by."""
 
-    unreadable: list[Unreadable] = field(default_factory=list)
-    lengths: array[int] = field(default_factory=lambda: array("q"))
-    digests: array[int] = field(default_factory=lambda: array("Q"))
-    """Of the pixels."""
-    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros((1, 256), np.int64))
-    """(C, 256): how often each value occurs in the images that were measured."""
+    def __init__(self, images: int) -> None:
+        self.unreadable: list[Unreadable] = []
+        self.digests = np.zeros(images, np.uint64)
+        """Of the pixels."""
+        self.histogram: NDArray[np.int64] = np.zeros((1, 256), np.int64)
+        """(C, 256): how often each value occurs in the images that were measured."""
 
     def take(self, results: Iterable[Stored | Unreadable]) -> Iterator[bytes]:
         """Note each result and pass its content on; one that cannot be read is gathered and left out."""
-        for result in results:
+        for index, result in enumerate(results):
             if isinstance(result, Unreadable):
                 self.unreadable.append(result)
                 continue
-            self.lengths.append(len(result.content))
-            self.digests.append(result.digest)
+            self.digests[index] = result.digest
             if result.histogram is not None:
                 self.histogram = self.histogram + result.histogram
             yield result.content
 
-    def offsets(self) -> NDArray[np.int64]:
-        return np.concatenate([[0], np.cumsum(np.asarray(self.lengths, np.int64))]).astype(np.int64)
 
-
-def convert(source: Source, positions: NDArray[np.int64], plan: Plan, measured: int) -> Iterator[Stored | Unreadable]:
+def convert(source: Source, positions: Iterable[int], plan: Plan, measured: int) -> Iterator[Stored | Unreadable]:
     """Make these images what is stored, in this order; the first `measured` come with a histogram."""
 
     def stored(item: tuple[int, int]) -> Stored | Unreadable:
         rank, position = item
         return attempt(source, partial(store, plan=plan, measure=rank < measured), position)
 
-    return in_order(stored, enumerate(map(int, positions)))
+    return in_order(stored, enumerate(positions))
 
 
-def write_images(
-    folder: Path, shape: tuple[int, ...] | None, contents: Iterable[bytes], tally: Tally
-) -> dict[str, str]:
+def write_images(folder: Path, shape: tuple[int, ...] | None, contents: Iterable[bytes]) -> dict[str, str]:
     """Write the array form of this shape, or the encoded form; return file name -> checksum."""
     if shape is not None:
-        return {ARRAY: write(folder / ARRAY, _with_header(shape, contents))}
-    checksum = write(folder / ENCODED, contents)
-    return {ENCODED: checksum, OFFSETS: write_array(folder / OFFSETS, tally.offsets())}
+        return {ARRAY: write(folder / ARRAY, chain([_header("|u1", shape)], contents))}
+    offsets = array("q", [0])
+    checksum = write(folder / ENCODED, _located(contents, offsets))
+    return {ENCODED: checksum, OFFSETS: write_array(folder / OFFSETS, np.asarray(offsets, np.int64))}
 
 
 def write_array(path: Path, values: NDArray[np.int64]) -> str:
-    """Write one small array; return its checksum."""
-    file = io.BytesIO()
-    np.save(file, values, allow_pickle=False)
-    return write(path, [file.getvalue()])
+    """Write one array of one dimension; return its checksum."""
+    return write(path, [_header("<i8", values.shape), values.data])
 
 
-def write(path: Path, contents: Iterable[bytes]) -> str:
+def write(path: Path, contents: Iterable[bytes | memoryview]) -> str:
     """Write one file, readable by whoever may enter its folder; return its checksum."""
     checksum = hashlib.sha256()
     with path.open("xb") as file:
@@ -95,8 +87,15 @@ def write(path: Path, contents: Iterable[bytes]) -> str:
     return checksum.hexdigest()
 
 
-def _with_header(shape: tuple[int, ...], contents: Iterable[bytes]) -> Iterator[bytes]:
+def _located(contents: Iterable[bytes], offsets: array[int]) -> Iterator[bytes]:
+    """Pass contents on, and note where each ends."""
+    for content in contents:
+        offsets.append(offsets[-1] + len(content))
+        yield content
+
+
+def _header(kind: str, shape: tuple[int, ...]) -> bytes:
+    """What an .npy file begins with."""
     file: Any = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    yield file.getvalue()
-    yield from contents
+    np.lib.format.write_array_header_1_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
+    return bytes(file.getvalue())

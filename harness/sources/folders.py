@@ -11,12 +11,12 @@ import os
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.sources.paths import Paths
 from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError, links_skipped
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Folders:
 
     root: Path
     classes: tuple[str, ...]
-    files: tuple[str, ...]
+    files: Paths
     """Relative to the root."""
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
@@ -62,7 +62,9 @@ class Folders:
     licence: str = ""
 
     def read(self, index: int) -> bytes:
-        return (self.root / self.files[index]).read_bytes()
+        path = f"{self.root}/{self.files[index]}"
+        with open(path, "rb") as file:  # noqa: PTH123 - Python keeps a table of all parts of Paths, 1 MB at a time
+            return file.read()
 
     def where(self, index: int) -> str:
         return repr(self.files[index])
@@ -77,30 +79,38 @@ def scan(root: Path) -> Folders:
     if not root.is_dir():
         raise UnusableDatasetError(f"{str(root)!r} is no folder: give one that holds a sub-folder of images per class.")
     walk = _Walk(root.resolve())
+    layout = _layout(walk)
+    files = Paths()
     found = {
-        split: {name: list(walk.images(folder)) for name, folder in classes.items()}
-        for split, classes in _layout(walk).items()
+        split: {
+            name: files.extend(folder, sorted(walk.images(folder))) for name, folder in sorted(layout[split].items())
+        }
+        for split in SPLITS
+        if split in layout
     }
     _refuse_empty(found, links_skipped(walk.skipped))
     classes = _class_names(found)
-    places = [(code, label) for code in range(len(SPLITS)) for label in range(len(classes))]
-    parts = [found.get(SPLITS[code], {}).pop(classes[label], []) for code, label in places]
-    counts = [len(part) for part in parts]
+    runs = [
+        (code, label, found.get(split, {}).get(name, 0))
+        for code, split in enumerate(SPLITS)
+        for label, name in enumerate(classes)
+    ]
+    codes, labels, counts = zip(*runs, strict=True)
     return Folders(
         walk.root,
         classes,
-        tuple(chain.from_iterable(parts)),
-        np.repeat(np.array([label for _, label in places], np.int64), counts),
-        np.repeat(np.array([code for code, _ in places], np.int8), counts),
+        files,
+        np.repeat(np.array(labels, np.int64), counts),
+        np.repeat(np.array(codes, np.int8), counts),
         dict(walk.skipped),
-        dict(walk.extensions.most_common(EXTENSIONS_TOLD)),
+        dict(sorted(walk.extensions.items(), key=lambda kind: (-kind[1], kind[0]))[:EXTENSIONS_TOLD]),
         _description(walk.root),
     )
 
 
 @dataclass(frozen=True)
 class _Walk:
-    """Goes through the tree in the order of names and counts what it leaves out."""
+    """Goes through the tree, in any order, and counts what it leaves out."""
 
     root: Path
     skipped: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SKIPPED, 0)))
@@ -108,7 +118,7 @@ class _Walk:
     """Of files that are no images."""
 
     def folders(self, folder: str) -> list[str]:
-        """Names of the folders in this one.
+        """Names of the folders in this one, sorted.
 
         Raises:
             UnusableDatasetError: images lie beside them, in no class.
@@ -117,33 +127,31 @@ class _Walk:
         stray = [entry.name for entry in entries if self._is_image(entry)]
         if stray:
             raise UnusableDatasetError(
-                f"Images lie directly in {_called(folder)} ({len(stray)} of them, {stray[0]!r} first) and so have no "
+                f"Images lie directly in {_called(folder)} ({len(stray)} of them, {min(stray)!r} first) and so have no "
                 "class: move each into a sub-folder named after its class."
             )
-        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def images(self, folder: str) -> Iterator[str]:
-        """Every image at any depth, relative to the root."""
+        """Every image at any depth, relative to this folder."""
         for entry in self._entries(folder):
-            path = f"{folder}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                yield from self.images(path)
+                yield from (f"{entry.name}/{path}" for path in self.images(f"{folder}/{entry.name}"))
             elif self._is_image(entry):
-                yield path
+                yield entry.name
 
     def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
         try:
             with os.scandir(self.root / folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+                for entry in listing:
+                    if entry.name.startswith(".") or entry.name.casefold() in JUNK:
+                        self.skipped["hidden"] += 1
+                    elif entry.is_symlink() and not self._stays_inside(entry):
+                        self.skipped["links"] += 1
+                    elif folder or entry.name not in DESCRIPTIONS or not entry.is_file():
+                        yield entry
         except OSError as error:
             raise UnusableDatasetError(f"{_called(folder)} cannot be listed: {error.strerror}.") from None
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.casefold() in JUNK:
-                self.skipped["hidden"] += 1
-            elif entry.is_symlink() and not self._stays_inside(entry):
-                self.skipped["links"] += 1
-            elif folder or entry.name not in DESCRIPTIONS or not entry.is_file():
-                yield entry
 
     def _stays_inside(self, entry: os.DirEntry[str]) -> bool:
         return entry.is_file() and Path(entry.path).resolve().is_relative_to(self.root)
@@ -152,7 +160,7 @@ class _Walk:
         """Tell, and count a file that is none."""
         if entry.is_dir(follow_symlinks=False):
             return False
-        extension = PurePath(entry.name).suffix.lower()
+        extension = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - as in `Folders.read`
         if entry.is_file() and extension in EXTENSIONS:
             return True
         self.skipped["not_images"] += 1
@@ -207,7 +215,7 @@ def _may_be_classes(root: Path, splits: Mapping[str, str]) -> bool:
 def _holds_classes(root: Path, folder: str) -> bool:
     """Whether there are images, and all in sub-folders."""
     depths = {path.count("/") for path in _Walk(root).images(folder)}
-    return bool(depths) and min(depths) > 1
+    return bool(depths) and min(depths) > 0
 
 
 def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]) -> None:
@@ -227,7 +235,7 @@ def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]
         )
 
 
-def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]], hint: str) -> None:
+def _refuse_empty(found: Mapping[str, Mapping[str, int]], hint: str) -> None:
     if not any(images for classes in found.values() for images in classes.values()):
         raise UnusableDatasetError(
             f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder{hint}."
@@ -241,7 +249,7 @@ def _refuse_empty(found: Mapping[str, Mapping[str, list[str]]], hint: str) -> No
         )
 
 
-def _class_names(found: Mapping[str, Mapping[str, list[str]]]) -> tuple[str, ...]:
+def _class_names(found: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
     """The classes, sorted; the training images name them."""
     spellings: dict[str, str] = {}
     for name in (name for classes in found.values() for name in classes):
@@ -249,8 +257,9 @@ def _class_names(found: Mapping[str, Mapping[str, list[str]]]) -> tuple[str, ...
             raise UnusableDatasetError(f"Class folder {name!a} has unprintable characters in its name: rename it.")
         known = spellings.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if known != name:
+            first, second = sorted((known, name))
             raise UnusableDatasetError(
-                f"Class folders {known!a} and {name!a} differ only in case or Unicode form: merge them or rename one."
+                f"Class folders {first!a} and {second!a} differ only in case or Unicode form: merge them or rename one."
             )
     for split, classes in found.items():
         unknown = sorted(classes.keys() - found["train"].keys())

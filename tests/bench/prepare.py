@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.bench.sizes import Sizes
 
 PEAK, FLAT = 600, 1.1
-"""Targets: MB; times the memory for ten times the images. Some of it is bookkeeping: 100 bytes an image are 9 MB."""
+"""Targets: MB; times the memory for ten times the images. What grows is bookkeeping: 48 bytes an image."""
 
 
 def measure(sizes: Sizes, folder: Path) -> Iterator[Figure]:
