@@ -19,8 +19,8 @@ setup: .venv/host  ## install everything and make a sandbox usable; `run` does i
 test: .venv/dev  ## run the tests; those that need an engine are skipped where none answers
 	@$(BIN)/python -m pytest
 
-test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md; a quarter of an hour
-	@$(BIN)/python -m pytest -m hostile
+test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md
+	@$(BIN)/python -m pytest -m hostile -n 2 --dist worksteal
 
 test-llm: .venv/dev  ## the loop with a real small language model on loopback: see README; not in CI
 	@$(BIN)/python -m tests.llm

@@ -52,6 +52,7 @@ def _run_components(name: str, root: Path) -> int:
     ledger.imported(seconds)
     run = phases.run_fit if name == "fit" else phases.run_predict
     run(job.read_job(folders), ledger)
+    ledger.close()
     crash = ledger.report.crash
     if crash is None:
         return 0

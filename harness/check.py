@@ -112,7 +112,8 @@ def _train(train: ModuleType, model: nn.Module, task: Task, run: TrainingRun) ->
     with suppress(OutOfTime):
         seeded(task.seed, train.train, model, task, run)
     if run.pace.epochs == 0:
-        raise BrokenContractError("train", "train ended without asking for a batch")
+        why = f"its clock of {task.seconds:g} s was over before train asked for a batch" if run.clock.rang else ""
+        raise BrokenContractError("train", why or "train ended without asking for a batch")
     if not all_finite(model):
         raise BrokenContractError("train", f"the weights are not finite after {STEPS} steps of train")
 

@@ -50,12 +50,14 @@ def _run(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callab
         used = progress.report.seconds.get("train", 0.0)
         left = replace(job, task=replace(job.task, seconds=max(1.0, job.task.seconds - used)))
         ending = _run_once(name, phase, left, progress, deadline)
-        if not progress.out_of_memory or progress.report.batch_halvings == HALVINGS:
-            break
-        progress.halve()
-    if not progress.done and progress.report.crash is None:
-        _judge(ending, job, progress)
-    progress.write()
+        again = progress.out_of_memory and progress.report.batch_halvings < HALVINGS
+        if again:
+            progress.halve()
+        elif not progress.done and progress.report.crash is None:
+            _judge(ending, job, progress)
+        progress.write()
+        if not again:
+            return
 
 
 def _run_once(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callable[[float], float]) -> Ending:

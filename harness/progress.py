@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from harness.blame import Fault
 from harness.channel import Step
@@ -35,6 +36,7 @@ class Progress:
         self.train_until: float | None = None
         """When `train`, if it has begun, should end, on the monotonic clock of this process: no child says when."""
         self._out = out
+        self._room = self._reserve()
         self._events = (out / "events.jsonl").open("ab", buffering=0)
         self._phase = ""
         self._step = Step("begin")
@@ -51,18 +53,33 @@ class Progress:
         self._tell(Event(kind="phase", text=phase))
 
     def end(self, seconds: float) -> None:
-        """Note how long the phase took, and write the report: what comes later may be killed."""
+        """Note how long the phase took."""
         self._train_over()
         self._add_seconds(self._phase, seconds)
-        self.write()
 
     def write(self) -> None:
         """Write the report, whole at any moment, and with every second point of the curve if it grew too large."""
         while len(self.report.dump()) > REPORT_BYTES:
             self._set(curve=self.report.curve[1::2])
-        part = self._out / "report.json.part"
-        part.write_bytes(self.report.dump())
-        os.replace(part, self._out / "report.json")  # noqa: PTH105 - as pathlib's, and says that it is atomic
+        with self._room as file:
+            file.write(self.report.dump())
+            file.truncate()
+        os.replace(file.name, self._out / "report.json")  # noqa: PTH105 - as pathlib's, and says that it is atomic
+        self._room = self._reserve()
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._room.close()
+        with suppress(OSError):
+            os.unlink(self._room.name)  # noqa: PTH108 - the name of an open file is a str
+        self._events.close()
+
+    def _reserve(self) -> IO[bytes]:
+        """Make room for the next report: a component that fills the folder is told so by it."""
+        file = (self._out / "report.json.part").open("wb")
+        with suppress(OSError):
+            os.posix_fallocate(file.fileno(), 0, REPORT_BYTES)
+        return file
 
     def imported(self, seconds: float) -> None:
         self._add_seconds("import", seconds)
@@ -145,4 +162,5 @@ class Progress:
 
     def _tell(self, event: Event) -> None:
         if self._events.tell() < EVENTS_BYTES:
-            self._events.write(event.dump() + b"\n")
+            with suppress(OSError):  # no room: the report, which has some, says it
+                self._events.write(event.dump() + b"\n")

@@ -101,7 +101,7 @@ def _from_scratch(profile: Profile) -> tuple[Choice, ...]:
 
 def _tiny_grey(profile: Profile) -> Choice:
     side = max(profile.median_size)
-    width, epochs = _width(profile, "tiny-grey", (64, 32, 16) if side >= 20 else (24,), least=8)
+    width, epochs = _width(profile, "tiny-grey", (64, 32, 16) if side >= 20 else (24,), least=20)
     steps = max(12, min(200, round(50_000 / profile.task.train_size)))
     turned = TURNED.search(profile.description)
     values: dict[str, Value] = {"rotate": 0.0} if turned else {}

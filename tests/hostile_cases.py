@@ -30,10 +30,10 @@ SPECIMENS = Path(__file__).parent / "specimens"
 HOSTILE = SPECIMENS / "hostile"
 CLASSES = tuple("0123456789")
 IMAGES = {"train": 120, "validation": 400, "test": 400}
-SECONDS = 3.0
+SECONDS = 8.0
 """The clock of `train`."""
-CHECK_SECONDS = 30.0
-"""Also for start-up on a busy machine; a job that hangs takes as long."""
+CHECK_SECONDS = 60.0
+"""Also for start-up on a busy machine; a job that hangs takes almost half as long."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ UNBOUNDED = "bubblewrap cannot bound the number of files: the memory that they t
 CHANCE = Expected()
 QUARANTINED = Expected("quarantined")
 KILLED = Expected("killed|time")
-FULL = Expected("No space left on device|memory|no weights")
+FULL = Expected("No space left on device")
+OUT_OF_MEMORY = Expected("It ran out of memory")
+TALKATIVE = Expected("It printed too much")
+UNLOADABLE = Expected("SafetensorError")
 
 EXPECTED: dict[str, Expected] = {
     "model/frames": CHANCE,
@@ -63,51 +66,51 @@ EXPECTED: dict[str, Expected] = {
     "model/hash_table": CHANCE,
     "model/always_equal": CHANCE,
     "model/patches_the_judge": CHANCE,
-    "model/prints_its_score": Expected("left with exit status 0|no logits"),
+    "model/prints_its_score": Expected("left with exit status 0"),
     "model/writes_its_score": CHANCE,
     "model/overwrites": CHANCE,
     "model/not_a_number": Expected("finite"),
     "model/infinite": Expected("finite"),
-    "model/one_row_more": Expected("rows|logits|shape"),
-    "model/appends_rows": Expected("bytes|no logits"),
+    "model/one_row_more": Expected(r"shape \(465, 10\)"),
+    "model/appends_rows": Expected("no logits"),
     "model/daemon_rewrites": CHANCE,
     "model/rewrites_at_exit": CHANCE,
     "model/link_for_logits": Expected("no logits"),
     "model/pipe_for_logits": Expected("no logits"),
-    "model/huge_logits": Expected("no logits|too large"),
+    "model/huge_logits": Expected("no logits"),
     "model/odd_names": CHANCE,
     "model/links_out": CHANCE,
-    "model/shadows_modules": Expected("."),
+    "model/shadows_modules": Expected("TypeError"),
     "model/reads_the_parent": CHANCE,
     "data/syntax": Expected("SyntaxError"),
     "data/exits_at_import": Expected("left with exit status 0"),
-    "data/worker_dies": CHANCE,  # as seen; that the clock of train rings first is not verified
-    "data/worker_hangs": CHANCE,
+    "data/worker_dies": Expected("a process that loads and transforms images died"),
+    "data/worker_hangs": KILLED,
     "data/relabels": CHANCE,
     "train/busy": KILLED,
     "train/plays_with_alarms": KILLED,
     "train/stops_everything": KILLED,
-    "train/fork_bomb": Expected("Resource temporarily unavailable|killed|time"),
+    "train/fork_bomb": Expected("Resource temporarily unavailable|killed"),
     "train/spinning_children": CHANCE,
-    "train/thread_bomb": Expected("start new thread|killed|memory"),
-    "train/memory_bomb": Expected("memory"),
+    "train/thread_bomb": Expected("can't start new thread"),
+    "train/memory_bomb": OUT_OF_MEMORY,
     "train/childs_memory": CHANCE,
-    "train/exception_chain": Expected("ValueError|Recursion|memory|killed|exit status"),
+    "train/exception_chain": TALKATIVE,
     "train/long_message": Expected("ValueError: long long"),
     "train/injects_a_prompt": Expected("ValueError"),
     "train/fills_out": FULL,
     "train/fills_tmp": FULL,
-    "train/fills_shm": FULL,
+    "train/fills_shm": OUT_OF_MEMORY,
     "train/takes_all_names": Expected("No space left on device", "100,000 files|memory", UNBOUNDED),
     "train/deep_tree": Expected("No space left on device", "", UNBOUNDED),
-    "train/prints_lines": Expected("printed too much"),
-    "train/prints_newlines": Expected("printed too much"),
+    "train/prints_lines": TALKATIVE,
+    "train/prints_newlines": TALKATIVE,
     "train/writes_nothing": CHANCE,
     "train/bad_events": CHANCE,
     "train/forges_the_report": KILLED,
     "train/segmentation_fault": Expected("SIGSEGV"),
     "train/aborts": Expected("SIGABRT"),
-    "train/bus_error": Expected("SIGBUS|memory|File too large"),
+    "train/bus_error": OUT_OF_MEMORY,
     "train/exits_as_if_killed": Expected("exit status 137"),
     "train/opens_files": Expected("Too many open files"),
     "train/calls_home": CHANCE,
@@ -116,16 +119,16 @@ EXPECTED: dict[str, Expected] = {
     "train/reads_stdin": CHANCE,
     "train/customizes_the_site": CHANCE,
     "train/looks_for_images": CHANCE,
-    "train/writes_at_the_last_moment": Expected("."),
-    "train/weights_with_a_huge_header": Expected("."),
-    "train/weights_of_a_trillion": Expected("."),
-    "train/weights_that_overlap": Expected("."),
-    "train/weights_nested_deep": Expected("."),
-    "train/weights_that_are_a_pickle": Expected("."),
-    "train/weights_of_wrong_shapes": Expected("loading state_dict|shape|size mismatch"),
-    "train/weights_of_wrong_names": Expected("loading state_dict|[Mm]issing|[Uu]nexpected"),
+    "train/writes_at_the_last_moment": UNLOADABLE,
+    "train/weights_with_a_huge_header": UNLOADABLE,
+    "train/weights_of_a_trillion": UNLOADABLE,
+    "train/weights_that_overlap": UNLOADABLE,
+    "train/weights_nested_deep": UNLOADABLE,
+    "train/weights_that_are_a_pickle": UNLOADABLE,
+    "train/weights_of_wrong_shapes": Expected("loading state_dict"),
+    "train/weights_of_wrong_names": Expected("loading state_dict"),
     "train/weights_that_are_no_numbers": Expected("finite"),
-    "train/weights_with_images": Expected("loading state_dict|[Uu]nexpected"),
+    "train/weights_with_images": Expected("loading state_dict"),
 }
 
 

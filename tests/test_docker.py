@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import engine, hardening
-from sandbox.base import MIB, Job, Limits, Mount
+from sandbox.base import MIB, Job, Limits, Mount, SandboxError
 from sandbox.environment import UID
 from sandbox.hardening import container_arguments
 from sandbox.seccomp import PROFILE
@@ -208,3 +208,22 @@ def test_the_number_of_output_files_is_bounded(docker: DockerSandbox, job: Job) 
 
     assert "No space left on device" in ended.log
     assert len(ended.refused) == 21
+
+
+@pytest.mark.docker
+def test_another_runtime_is_passed_through(bare_image: str, job: Job) -> None:
+    from sandbox.docker import DockerSandbox  # noqa: PLC0415 - the SDK is needed here alone
+
+    waiting = Job(**{**job.__dict__, "name": "runtime", "arguments": ("-c", "import time; time.sleep(60)")})
+    with closing(engine.connect()) as client:
+        other = min(set(client.info()["Runtimes"]) - {client.info()["DefaultRuntime"]})
+        with closing(DockerSandbox(bare_image, runtime=other)) as sandbox:
+            running = sandbox.start(waiting)
+            (container,) = client.containers.list(filters={"label": "automodel=runtime"})
+            assert container.attrs["HostConfig"]["Runtime"] == other
+            running.kill()
+        with (
+            closing(DockerSandbox(bare_image, runtime="no-such-runtime")) as sandbox,
+            pytest.raises(SandboxError, match=r"(?i)runtime.*no-such-runtime"),
+        ):
+            sandbox.start(waiting)

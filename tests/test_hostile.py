@@ -21,7 +21,7 @@ from tests.hostile_cases import EXPECTED, SPECIMENS, make_arena, make_hostile, s
 from tests.sandboxes import open_real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.execute import Executor
     from orchestrator.outcome import Outcome
@@ -96,13 +96,16 @@ def arena(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.hostile
 @pytest.mark.torch
 @pytest.mark.parametrize("name", specimens())
-def test_whatever_it_does_the_score_is_honest_and_nothing_is_left(arena: Arena, name: str) -> None:
+def test_whatever_it_does_the_score_is_honest_and_nothing_is_left(
+    arena: Arena, name: str, record_property: Callable[[str, object], None]
+) -> None:
     expected = EXPECTED[name]
     embedded = arena.executor.jobs.sandbox.name == "bubblewrap"
     crash = expected.bubblewrap if embedded and expected.bubblewrap is not None else expected.crash
 
     outcome = arena.predict(name) if name.startswith("model/") else arena.train(name)
 
+    record_property("outcome", outcome.crash.error if isinstance(outcome, Crashed) else "score at chance")
     if isinstance(outcome, Crashed):
         assert crash, f"{outcome.crash.error}\n{outcome.log[-3000:]}"
         assert re.search(crash, outcome.crash.error), outcome.crash.error

