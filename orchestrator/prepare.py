@@ -18,13 +18,14 @@ from orchestrator.growing import growing_folder
 from sandbox.base import Job, Limits, Mount, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.report import Event
     from orchestrator.settings import Settings
     from sandbox.base import Ended, Sandbox
 
 BUILT_IN = ("digits",)
+SOURCE = "/source"
 HOURS = 12
 """A million photos take about six on two cores."""
 
@@ -35,45 +36,57 @@ class Origin:
 
     given: str
     """As the user wrote it."""
-    folder: Path | None
-    """None for a built-in dataset."""
+    place: Path | None
+    """A folder or a file; None for a built-in dataset."""
 
     @property
     def name(self) -> str:
         """What the dataset is called: a path's last part, with six digits of the whole path."""
-        if self.folder is None:
+        if self.place is None:
             return self.given
-        slug = re.sub(r"[^a-z0-9]+", "-", self.folder.name.lower()).strip("-")[:40] or "folder"
-        return f"{slug}-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:6]}"
+        slug = re.sub(r"[^a-z0-9]+", "-", self.place.name.lower()).strip("-")[:40] or "folder"
+        return f"{slug}-{hashlib.sha256(os.fsencode(self.place)).hexdigest()[:6]}"
 
     def fingerprint(self, settings: Settings) -> str:
         """It changes with every file added, removed or written, and with the settings that shape a dataset."""
-        shape = f"1 {settings.dataset_seed} {settings.dataset_max_side} {settings.dataset_info}"
+        columns = f"{settings.dataset_file_column!r} {settings.dataset_label_column!r}"
+        shape = f"2 {settings.dataset_seed} {settings.dataset_max_side} {columns} {settings.dataset_info}"
         digest = hashlib.sha256(shape.encode())
-        for folder, folders, files in os.walk(self.folder) if self.folder else ():
-            folders.sort()
-            for name in sorted(files):
-                path = os.path.join(folder, name)  # noqa: PTH118 - 100,000 Paths would take seconds
-                status = os.lstat(path)
-                digest.update(os.fsencode(path) + f" {status.st_size} {status.st_mtime_ns}\n".encode())
+        for path in self._files():
+            status = os.lstat(path)
+            digest.update(os.fsencode(path) + f" {status.st_size} {status.st_mtime_ns}\n".encode())
         return digest.hexdigest()
+
+    def _files(self) -> Iterator[str]:
+        if self.place and self.place.is_file():
+            yield str(self.place)
+        for folder, folders, files in os.walk(self.place) if self.place else ():
+            folders.sort()
+            yield from (os.path.join(folder, name) for name in sorted(files))  # noqa: PTH118 - 100,000 Paths take seconds
+
+    @property
+    def target(self) -> str:
+        """Where the job that prepares sees it: a file keeps its name, which errors speak of."""
+        if self.place is None:
+            return self.given
+        return f"{SOURCE}/{self.place.name}" if self.place.is_file() else SOURCE
 
 
 def find_origin(dataset: str) -> Origin:
     """What the user means by DATASET.
 
     Raises:
-        DatasetError: it is neither a built-in name nor a folder.
+        DatasetError: it is neither a built-in name nor a folder or file.
     """
     if dataset in BUILT_IN:
-        return Origin(given=dataset, folder=None)
+        return Origin(given=dataset, place=None)
     path = Path(dataset).expanduser()
-    if not path.is_dir():
+    if not path.is_dir() and not path.is_file():
         raise DatasetError(
-            f"{dataset} is neither a built-in dataset ({', '.join(BUILT_IN)}) nor a folder: "
+            f"{dataset} is neither a built-in dataset ({', '.join(BUILT_IN)}) nor a folder or file: "
             "name a folder with one sub-folder of images for each class."
         )
-    return Origin(given=dataset, folder=path.resolve())
+    return Origin(given=dataset, place=path.resolve())
 
 
 def open_dataset(settings: Settings, sandbox: Sandbox, on_event: Callable[[Event], None] | None = None) -> Dataset:
@@ -106,17 +119,19 @@ def _rename(made: Path, folder: Path) -> None:
 
 def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) -> Job:
     options = {
-        "--source": "/source" if origin.folder else origin.given,
+        "--source": origin.target,
         "--origin": origin.given,
         "--name": origin.name,
         "--out": "/job/dataset",
         "--seed": str(settings.dataset_seed),
         "--max-side": str(settings.dataset_max_side),
         "--description": settings.dataset_info,
+        "--file-column": settings.dataset_file_column,
+        "--label-column": settings.dataset_label_column,
         "--fingerprint": fingerprint,
     }
     made = Mount(source=partial / "dataset", target="/job/dataset", writable=True)
-    source = (Mount(source=origin.folder, target="/source"),) if origin.folder else ()
+    source = (Mount(source=origin.place, target=origin.target),) if origin.place else ()
     return Job(
         name="prepare",
         arguments=("-m", "harness.prepare", *(f"{key}={value}" for key, value in options.items())),

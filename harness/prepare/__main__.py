@@ -7,6 +7,7 @@ is one sentence, the last line of stderr and, in the report folder, `error.txt`.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.prepare.dataset import Order, prepare
 from harness.prepare.progress import Progress
 from harness.sources import open_source
 from harness.sources.source import UnusableDatasetError
+from harness.sources.tables import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,25 +34,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if any(options.out.iterdir()):
         parser.error(f"--out {options.out} is not empty")
     warnings.filterwarnings("ignore", module="PIL")  # of odd metadata; what cannot be decoded is refused
+    scratch = options.out / "scratch"
     try:
-        prepare(open_source(options.source), options.out, _order(options), Progress(options.report_dir))
+        source = open_source(options.source, Columns(file=options.file_column, label=options.label_column), scratch)
+        prepare(source, options.out, _order(options), Progress(options.report_dir))
     except UnusableDatasetError as error:
         return _refuse(str(error), options.report_dir, UNUSABLE)
     except OSError as error:
         return _refuse(f"The dataset cannot be written: {error.strerror or error}.", options.report_dir, CANNOT_WRITE)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.prepare", description=sys.modules[__name__].__doc__)
     add = parser.add_argument
-    add("--source", required=True, help="`digits`, or a folder with a sub-folder of images per class")
+    add("--source", required=True, help="`digits`, or a folder or file in one of the forms of harness/sources")
     add("--origin", default="", help="what the user calls the source, if it is mounted under another path")
     add("--name", required=True)
     add("--out", required=True, type=Path, help="empty or new folder")
     add("--seed", type=int, default=0)
     add("--max-side", type=_side, default=512, help="pixels; larger images are scaled down")
     add("--description", default="", help="instead of the source's own")
+    add("--file-column", default="", help="of a table of files and labels; found out by default")
+    add("--label-column", default="", help="of the same")
     add("--fingerprint", default="", help="written to dataset.json as it is")
     add("--report-dir", type=Path, default=Path("/job/out"), help="for events.jsonl and error.txt, if it is there")
     return parser

@@ -5,17 +5,58 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.sources.archives import SUFFIXES as ARCHIVES
+from harness.sources.archives import is_archive, unpack
+from harness.sources.cifar import find_cifar
 from harness.sources.digits import Digits
 from harness.sources.folders import scan
+from harness.sources.idx import find_idx
+from harness.sources.matlab import find_svhn, open_mat
+from harness.sources.npz import find_npz, open_npz
+from harness.sources.source import UnusableDatasetError
+from harness.sources.tables import SUFFIXES as TABLES
+from harness.sources.tables import Columns, find_tables
 
 if TYPE_CHECKING:
     from harness.sources.source import Source
 
+OPENERS = {".npz": open_npz, ".mat": open_mat}
+"""Suffix of a file that is a whole dataset -> what opens it."""
+FINDERS = (find_idx, find_cifar, find_svhn, find_npz)
+"""Each knows the files of one format by their names, and gives None for a folder without them."""
 
-def open_source(location: str) -> Source:
-    """Open a dataset by its name (`digits`) or its folder.
+
+def open_source(location: str, columns: Columns | None = None, scratch: Path | None = None) -> Source:
+    """Open a dataset by its name (`digits`), its folder or its file.
+
+    `columns`: of the table in the folder; `scratch`: a folder to be made, which has to stay as long as the source.
 
     Raises:
         UnusableDatasetError: there is no dataset.
     """
-    return Digits() if location == "digits" else scan(Path(location))
+    if location == "digits":
+        return Digits()
+    path = Path(location)
+    if path.is_file() and is_archive(path) and scratch:
+        return open_source(str(unpack(path, scratch)), columns)
+    if path.is_file():
+        return _open_file(path)
+    if path.is_dir():
+        found = (find(path) for find in FINDERS)
+        if (source := next((each for each in found if each is not None), None)) is not None:
+            return source
+        if (table := find_tables(path, columns or Columns())) is not None:
+            return table
+    return scan(path)
+
+
+def _open_file(path: Path) -> Source:
+    suffix = path.suffix.lower()
+    if suffix in TABLES:
+        raise UnusableDatasetError(f"{path.name!r} is a table: give the folder that holds it and the images.")
+    if suffix not in OPENERS:
+        raise UnusableDatasetError(
+            f"{path.name!r} is no dataset: give a folder with a sub-folder of images per class, or a file that ends in "
+            f"{', '.join((*OPENERS, *ARCHIVES))}."
+        )
+    return OPENERS[suffix](path)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.sources.paths import Paths
-from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError, links_skipped
+from harness.sources.source import SKIPPED, SPLIT_NAMES, SPLITS, UnusableDatasetError, links_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 EXTENSIONS = {
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm",
 }  # fmt: skip
-SPLIT_NAMES = {
-    "train": "train", "training": "train",
-    "val": "validation", "valid": "validation", "validation": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""Folder name, in any case -> split."""
 JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
 """What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
 

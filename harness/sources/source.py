@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Content: TypeAlias = bytes | NDArray[np.uint8]
-    """An image file's bytes, or pixels: (H, W) grey or (H, W, 3) colour."""
+    """An image file's bytes, or pixels: (H, W) grey, (H, W, 3) colour, (H, W, 4) with transparency."""
 
 SPLITS = ("train", "validation", "test")
 """The order is the code: `Source.given` holds indices into it."""
+SPLIT_NAMES = {
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validation": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What a folder or an array of a split may be called, in any case."""
 SKIPPED = ("hidden", "not_images", "links")
 """Why an entry of a source is left out."""
 

@@ -1,0 +1,111 @@
+"""Zip and tar archives, unpacked beside the dataset that is made of them.
+
+Nothing in an archive is trusted: names stay inside, links and devices are passed over, and a file is known to fit
+before it is unpacked.
+"""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from harness.sources.source import UnusableDatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+MOST_FILES = 5_000_000
+CHUNK = 1 << 20
+JUNK = "__MACOSX"
+BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError,
+    NotADirectoryError, IsADirectoryError,
+)  # fmt: skip
+"""What a broken or an encrypted archive raises, or one in which a file is also a folder."""
+
+
+def is_archive(path: Path) -> bool:
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def unpack(path: Path, into: Path) -> Path:
+    """Unpack every plain file; return the folder in which the dataset begins.
+
+    Raises:
+        UnusableDatasetError: it is broken, or dangerous, or too large.
+        OSError: there is no room.
+    """
+    into.mkdir()
+    try:
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                _refuse_too_large(path, sum(info.file_size for info in archive.infolist()), into)
+                _write(path, _zipped(archive), into)
+        else:
+            with tarfile.open(path) as archive:
+                _write(path, _tarred(archive), into)
+                _refuse_cut_off(path, archive)
+    except BROKEN as error:
+        why = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
+        raise UnusableDatasetError(f"{path.name!r} cannot be unpacked ({why[:200]}): make it anew.") from None
+    return _beginning(into)
+
+
+def _zipped(archive: zipfile.ZipFile) -> Iterator[tuple[str, int, IO[bytes]]]:
+    for info in archive.infolist():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if not info.is_dir() and kind in (0, stat.S_IFREG):
+            with archive.open(info) as file:
+                yield info.filename, info.file_size, file
+
+
+def _tarred(archive: tarfile.TarFile) -> Iterator[tuple[str, int, IO[bytes]]]:
+    for member in archive:
+        file = archive.extractfile(member) if member.isreg() else None
+        if file is not None:
+            yield member.name, member.size, file
+
+
+def _write(path: Path, files: Iterator[tuple[str, int, IO[bytes]]], into: Path) -> None:
+    for number, (name, size, file) in enumerate(files):
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
+            raise UnusableDatasetError(f"{path.name!r} holds {name!r}, which lies outside of it: make it anew.")
+        if number >= MOST_FILES:
+            raise UnusableDatasetError(f"{path.name!r} holds more than {MOST_FILES:,} files: give a smaller one.")
+        _refuse_too_large(path, size, into)
+        target = into.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as out:
+            shutil.copyfileobj(file, out, CHUNK)
+
+
+def _refuse_cut_off(path: Path, archive: tarfile.TarFile) -> None:
+    """What is compressed fails by itself; of a plain archive the last block, of zeros, would not be missed."""
+    if path.suffix.lower() == ".tar" and path.stat().st_size < archive.offset + tarfile.BLOCKSIZE:
+        raise tarfile.ReadError("it ends too early")
+
+
+def _refuse_too_large(path: Path, size: int, into: Path) -> None:
+    free = shutil.disk_usage(into).free
+    if size > free:
+        raise UnusableDatasetError(
+            f"{path.name!r} unpacks to {size / 1e9:.1f} GB or more, and {free / 1e9:.1f} GB are free where datasets "
+            "are kept: make room, or name another place in DATASETS_DIR."
+        )
+
+
+def _beginning(folder: Path) -> Path:
+    """Below folders that hold nothing but one folder."""
+    while True:
+        entries = [entry for entry in folder.iterdir() if entry.name != JUNK and not entry.name.startswith(".")]
+        if len(entries) != 1 or not entries[0].is_dir():
+            return folder
+        folder = entries[0]
