@@ -72,7 +72,8 @@ def write_cifar(folder: Path, splits: dict[str, tuple[NDArray[Any], NDArray[Any]
                 b"batch_label": b"one of five",
                 b"filenames": [b"a.png"],
             }
-            (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+            as_numpy_1 = pickle.dumps(batch, protocol=2).replace(b"numpy._core", b"numpy.core")
+            (folder / name).write_bytes(as_numpy_1)
             (folder / "batches.meta").write_bytes(
                 pickle.dumps({b"label_names": [b"plane", b"car", b"bird"]}, protocol=2)
             )
@@ -172,6 +173,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "several classes": (
         npz(x=np.zeros((2, 4, 4), "u1"), y=np.ones((2, 3))),
         "Labels have 3 columns and not a single 1",
+    ),
+    "a name with an escape": (
+        npz(x=np.zeros((2, 4, 4), "u1"), y=np.array(["a", "b\x1b[2J"])),
+        r"Class 'b\x1b[2J' is no name to be shown",
     ),
     "fractions as labels": (npz(x=np.zeros((2, 4, 4), "u1"), y=np.array([0.5, 1])), "Labels are neither whole numbers"),
     "IDX without labels": (files(train__images__idx3__ubyte=IDX), "'train-images-idx3-ubyte' has no labels"),

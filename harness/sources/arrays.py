@@ -99,7 +99,7 @@ class Arrays:
             UnusableDatasetError: one cannot be used.
         """
         for part in self.parts:
-            assert part.scale
+            _ = part.scale
 
     @cached_property
     def _numbered(self) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:

@@ -25,9 +25,11 @@ PICKLED = {"data_batch_1": "train", "data_batch_2": "train", "data_batch_3": "tr
 NAMES = {"batches.meta": b"label_names", "meta": b"fine_label_names"}
 BINARY_NAMES = ("batches.meta.txt", "fine_label_names.txt")
 SAFE = {
-    ("numpy", "dtype"), ("numpy", "ndarray"), ("_codecs", "encode"),
-    ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
-}  # fmt: skip
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("_codecs", "encode"),
+}
 """All that the pickle of a dictionary of arrays names."""
 MOST = 1 << 30
 """Bytes of one pickle."""
@@ -37,6 +39,7 @@ class _Arrays(pickle.Unpickler):
     """Reads dictionaries of arrays, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
+        module = module.replace("numpy.core", "numpy._core")  # as NumPy 1 called it
         if (module, name) not in SAFE:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which no array needs")
         return super().find_class(module, name)
@@ -48,7 +51,8 @@ def find_cifar(folder: Path) -> Arrays | None:
     Raises:
         UnusableDatasetError: one is broken.
     """
-    pickled = [name for name in PICKLED if (folder / name).is_file()]
+    known = [name for name in PICKLED if "_" in name or (folder / "meta").is_file()]  # `train` alone may be anything
+    pickled = [name for name in known if (folder / name).is_file()]
     binary = [name for name in PICKLED if (folder / f"{name}.bin").is_file()]
     if pickled:
         return Arrays(parts=[_pickled(folder / name) for name in pickled], names=_pickled_names(folder))

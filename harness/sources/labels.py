@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LONGEST = 200
+"""Characters of a class's name."""
+
+
 def number_classes(
     given: Sequence[NDArray[Any]], names: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
@@ -27,6 +31,11 @@ def number_classes(
     flat = [_flat(labels) for labels in given]
     values, numbers = np.unique(np.concatenate(flat), return_inverse=True)
     classes = tuple(_name(value, names) for value in values.tolist())
+    odd = [name for name in classes if not name or not name.isprintable() or len(name) > LONGEST]
+    if odd:
+        raise UnusableDatasetError(
+            f"Class {odd[0][:LONGEST]!a} is no name to be shown: give printable ones of up to {LONGEST} characters."
+        )
     bounds = np.cumsum([len(labels) for labels in flat])[:-1]
     return classes, np.split(numbers.astype(np.int64), bounds)
 

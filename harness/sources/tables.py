@@ -36,6 +36,8 @@ LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target",
 SPLIT_COLUMNS = ("split", "subset", "set", "partition")
 TRIED = 20
 """Rows that are looked at to find where the files lie."""
+MOST_FOLDERS = 20
+"""That files without a folder in their name are looked for in; where there are more, they are classes."""
 FIELD = 1 << 20
 """Characters of one value."""
 NAMED = 5
@@ -143,8 +145,8 @@ def _split_column(names: Mapping[str, str], rows: Sequence[Row]) -> str:
 
 def _place(root: Path, values: list[str]) -> tuple[str, str] | None:
     """The folder and the suffix with which most of these values are files."""
-    folders = ["", *sorted(f"{entry.name}/" for entry in root.iterdir() if entry.is_dir())]
-    for folder in folders:
+    folders = sorted(f"{entry.name}/" for entry in root.iterdir() if entry.is_dir())
+    for folder in ("", *folders[:MOST_FOLDERS]):
         for suffix in ("", *sorted(EXTENSIONS)):
             there = sum((root / f"{folder}{value}{suffix}").is_file() for value in values if _is_inside(value))
             if there > len(values) // 2:
