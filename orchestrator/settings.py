@@ -40,7 +40,7 @@ def _secret(text: str) -> Any:
 class Settings:
     """The knobs of a run."""
 
-    dataset: str = _knob("digits", "name of a built-in dataset, or path of a folder of images")
+    dataset: str = _knob("digits", "name of a built-in dataset, or path of a folder or file of images")
     dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
     dataset_file_column: str = _knob("", "of a table of files and labels: the column of files; default: found out")
     dataset_label_column: str = _knob("", "of a table of files and labels: the column of labels; default: found out")

@@ -91,6 +91,13 @@ def test_files_and_labels_are_found(tmp_path: Path, name: str) -> None:
     assert seen(open_source(str(fill(tmp_path, files)))) == wanted
 
 
+def test_a_table_of_long_texts_in_no_known_encoding_is_passed_over(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat/1.png": "", "dog/1.png": ""})
+    (tmp_path / "about.csv").write_bytes(b"who,caption\nJos\xe9," + b"long " * 1000 + b"\n")
+
+    assert seen(open_source(str(tmp_path))) == {"'cat/1.png'": ("cat", "train"), "'dog/1.png'": ("dog", "train")}
+
+
 def test_columns_can_be_named(tmp_path: Path) -> None:
     fill(tmp_path, {"t.csv": "a,b,who,what\n1.png,1.png,x,u\n2.png,1.png,x,v\n", "1.png": "", "2.png": ""})
 
@@ -133,6 +140,10 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
         "'t.csv' and 'u.csv' both name images and labels: keep one",
     ),
     "broken quotes": ({"t.csv": 'file,label\n"a.png,cat\n', "a.png": ""}, "'t.csv' cannot be read as a table"),
+    "a line without its keys": (
+        {"t.jsonl": '{"file": "a.png", "label": "cat"}\n{"file": "b.png"}\n', "a.png": "", "b.png": ""},
+        "Row 2 of 't.jsonl' has no label in column 'label': add it.",
+    ),
     "broken JSON": ({"t.jsonl": '{"file": "a.png"\n', "a.png": ""}, "'t.jsonl' cannot be read as a table"),
 }
 

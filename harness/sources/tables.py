@@ -126,7 +126,7 @@ def _plan(path: Path, columns: Columns) -> _Plan | None:
         first = _first(names, FILE_COLUMNS)
         candidates = [*([first] if first else []), *(name for name in rows[0] if name != first)]
     for candidate in candidates:
-        found = _place(path.parent, [row[candidate] for row in rows])
+        found = _place(path.parent, [row.get(candidate, "") for row in rows])
         rest = [name for name in rows[0] if name != candidate]
         chosen = label or (rest[0] if len(rest) == 1 else None)
         if found is not None and chosen is not None and chosen != candidate:
@@ -140,7 +140,7 @@ def _first(names: Mapping[str, str], wanted: Iterable[str]) -> str | None:
 
 def _split_column(names: Mapping[str, str], rows: Sequence[Row]) -> str:
     column = _first(names, SPLIT_COLUMNS)
-    return column if column and all(row[column].strip().casefold() in SPLIT_NAMES for row in rows) else ""
+    return column if column and all(row.get(column, "").strip().casefold() in SPLIT_NAMES for row in rows) else ""
 
 
 def _place(root: Path, values: list[str]) -> tuple[str, str] | None:
@@ -148,7 +148,8 @@ def _place(root: Path, values: list[str]) -> tuple[str, str] | None:
     folders = sorted(f"{entry.name}/" for entry in root.iterdir() if entry.is_dir())
     for folder in ("", *folders[:MOST_FOLDERS]):
         for suffix in ("", *sorted(EXTENSIONS)):
-            there = sum((root / f"{folder}{value}{suffix}").is_file() for value in values if _is_inside(value))
+            paths = (f"{root}/{folder}{value}{suffix}" for value in values if _is_inside(value))
+            there = sum(map(os.path.isfile, paths))  # a Path would raise where a value is a long text
             if there > len(values) // 2:
                 return folder, suffix
     return None
@@ -164,8 +165,9 @@ def _open(root: Path, plans: Mapping[Path, _Plan]) -> Table:
     for path, plan in plans.items():
         split = SPLIT_NAMES.get(path.stem.casefold(), "train")
         for number, row in enumerate(_rows(path), start=1):
-            file, label = f"{plan.folder}{row[plan.file]}{plan.suffix}", row[plan.label].strip()
-            if not _is_inside(row[plan.file]):
+            name, label = row.get(plan.file, ""), row.get(plan.label, "").strip()
+            file = f"{plan.folder}{name}{plan.suffix}"
+            if not _is_inside(name):
                 raise UnusableDatasetError(
                     f"Row {number} of {path.name!r} names {file!r}: a file of the folder is wanted."
                 )
@@ -173,10 +175,10 @@ def _open(root: Path, plans: Mapping[Path, _Plan]) -> Table:
                 raise UnusableDatasetError(
                     f"Row {number} of {path.name!r} has no label in column {plan.label!r}: add it."
                 )
-            own = SPLIT_NAMES.get(row[plan.split].strip().casefold(), "") if plan.split else split
+            own = SPLIT_NAMES.get(row.get(plan.split, "").strip().casefold(), "") if plan.split else split
             if not own:
                 raise UnusableDatasetError(
-                    f"Row {number} of {path.name!r} has {row[plan.split]!r} in column {plan.split!r}: "
+                    f"Row {number} of {path.name!r} has {row.get(plan.split, '')!r} in column {plan.split!r}: "
                     "train, validation or test is wanted."
                 )
             known = labels.setdefault(file, (label, SPLITS.index(own)))
@@ -212,7 +214,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
     """
     csv.field_size_limit(FIELD)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             if path.suffix.lower() in (".jsonl", ".ndjson"):
                 yield from _json_rows(file)
                 return

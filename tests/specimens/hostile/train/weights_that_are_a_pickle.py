@@ -5,6 +5,7 @@ import pickle
 
 def train(model, task, run):
     list(run.batches(8))
+
     class Payload:
         def __reduce__(self):
             return os.system, ("touch /tmp/owned",)
