@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
-import timm.models._builder
 import torch
 from safetensors.torch import load_model, save_model
 from torch import nn
@@ -33,9 +33,11 @@ def skip_pretrained() -> None:
     """Have `timm.create_model(name, pretrained=True)` read no file, from now on and in this process.
 
     Where trained weights follow, the pretrained ones would be overwritten; and they need not be on the machine that
-    predicts. Every way to make a network of timm goes through this one function (read in timm 1.0.31).
+    predicts. Every way to make a network of timm goes through this one function (read in timm 1.0.31). Where timm is
+    not imported by now, no component mentions it.
     """
-    timm.models._builder.load_pretrained = lambda *_, **__: None  # noqa: SLF001 - timm has no switch for it
+    if builder := sys.modules.get("timm.models._builder"):
+        vars(builder)["load_pretrained"] = lambda *_, **__: None  # timm has no switch for it
 
 
 def unwrap(model: nn.Module, built: type[nn.Module]) -> nn.Module:

@@ -34,19 +34,23 @@ if TYPE_CHECKING:
 class Executor:
     """Executes the pipelines of one run."""
 
-    def __init__(self, jobs: Jobs, blinding: Blinding, task: Task, *, train: Path | None = None) -> None:
-        """`train`: training images and labels in place of the dataset's."""
+    def __init__(
+        self, jobs: Jobs, blinding: Blinding, task: Task, *, train: Path | None = None, ahead: bool = True
+    ) -> None:
+        """`train`: training images and labels in place of the dataset's; `ahead`: start jobs before their need."""
         self.train = train or blinding.dataset.folder / "train"
         self.jobs = jobs
         self.blinding = blinding
         self.dataset = blinding.dataset
         self.task = task
+        self.ahead = ahead
         starts = {"fit": self._start_fit, "predict": lambda: self._start_predict("validation")}
         self._waiting = Waiting(starts, jobs.log)
 
     def start_ahead(self) -> None:
         """Start the next container that fits: call it before the team begins to think."""
-        self._waiting.start("fit")
+        if self.ahead:
+            self._waiting.start("fit")
 
     def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
         """Check, fit and predict the validation images in the sandbox, then score. `attempt`: a folder to be made.
@@ -88,8 +92,9 @@ class Executor:
 
     def _start_next(self) -> None:
         """Start, while one job trains, the one that predicts after it and the one that trains after that."""
-        self._waiting.start("predict")
-        self.start_ahead()
+        if self.ahead:
+            self._waiting.start("predict")
+            self.start_ahead()
 
     def _start_fit(self) -> Ahead:
         return self.jobs.start_fit(self.train, self.task.seconds)

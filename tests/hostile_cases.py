@@ -182,8 +182,8 @@ def make_task(dataset: Dataset) -> Task:
 
 
 def make_arena(folder: Path, sandbox: Sandbox) -> Executor:
-    """Executes pipelines on noise."""
+    """Executes pipelines on noise; none of its jobs waits, so that after each there must be none."""
     run = folder / "run"
     run.mkdir()
     blinding = Blinding(make_noise(folder / "dataset"), run)
-    return Executor(make_jobs(run, sandbox, blinding), blinding, make_task(blinding.dataset))
+    return Executor(make_jobs(run, sandbox, blinding), blinding, make_task(blinding.dataset), ahead=False)
