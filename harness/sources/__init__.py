@@ -13,8 +13,8 @@ from harness.sources.folders import scan
 from harness.sources.idx import find_idx
 from harness.sources.matlab import find_svhn, open_mat
 from harness.sources.npz import find_npz, open_npz
+from harness.sources.rows import SUFFIXES as TABLES
 from harness.sources.source import UnusableDatasetError
-from harness.sources.tables import SUFFIXES as TABLES
 from harness.sources.tables import Columns, find_tables
 
 if TYPE_CHECKING:

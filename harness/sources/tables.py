@@ -6,28 +6,26 @@ Which column is which is told by its name, or found: the files are those that ar
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.sources.folders import EXTENSIONS
 from harness.sources.labels import number_classes
+from harness.sources.places import find_place, is_inside
+from harness.sources.rows import SUFFIXES, read_rows
 from harness.sources.source import SKIPPED, SPLIT_NAMES, SPLITS, UnusableDatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Row = Mapping[str, str]
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 FILE_COLUMNS = (
     "file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name", "image_id",
     "img", "id_code", "id",
@@ -36,10 +34,6 @@ LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target",
 SPLIT_COLUMNS = ("split", "subset", "set", "partition")
 TRIED = 20
 """Rows that are looked at to find where the files lie."""
-MOST_FOLDERS = 20
-"""That files without a folder in their name are looked for in; where there are more, they are classes."""
-FIELD = 1 << 20
-"""Characters of one value."""
 NAMED = 5
 
 
@@ -92,7 +86,7 @@ def find_tables(folder: Path, columns: Columns) -> Table | None:
             "train.csv, validation.csv and test.csv."
         )
     if not plans and tables and columns != Columns():
-        header = ", ".join(list(next(_rows(tables[0]), {}))[:10])
+        header = ", ".join(list(next(read_rows(tables[0]), {}))[:10])
         raise UnusableDatasetError(
             f"{tables[0].name!r} has the columns {header}, and not the ones that are wanted, or the first names no "
             "file here: look at DATASET_FILE_COLUMN and DATASET_LABEL_COLUMN."
@@ -115,7 +109,7 @@ class _Plan:
 
 
 def _plan(path: Path, columns: Columns) -> _Plan | None:
-    rows = list(islice(_rows(path), TRIED))
+    rows = list(islice(read_rows(path), TRIED))
     if not rows:
         return None
     names = {name.strip().casefold(): name for name in rows[0]}
@@ -126,7 +120,7 @@ def _plan(path: Path, columns: Columns) -> _Plan | None:
         first = _first(names, FILE_COLUMNS)
         candidates = [*([first] if first else []), *(name for name in rows[0] if name != first)]
     for candidate in candidates:
-        found = _place(path.parent, [row.get(candidate, "") for row in rows])
+        found = find_place(path.parent, [row.get(candidate, "") for row in rows])
         rest = [name for name in rows[0] if name != candidate]
         chosen = label or (rest[0] if len(rest) == 1 else None)
         if found is not None and chosen is not None and chosen != candidate:
@@ -143,31 +137,14 @@ def _split_column(names: Mapping[str, str], rows: Sequence[Row]) -> str:
     return column if column and all(row.get(column, "").strip().casefold() in SPLIT_NAMES for row in rows) else ""
 
 
-def _place(root: Path, values: list[str]) -> tuple[str, str] | None:
-    """The folder and the suffix with which most of these values are files."""
-    folders = sorted(f"{entry.name}/" for entry in root.iterdir() if entry.is_dir())
-    for folder in ("", *folders[:MOST_FOLDERS]):
-        for suffix in ("", *sorted(EXTENSIONS)):
-            paths = (f"{root}/{folder}{value}{suffix}" for value in values if _is_inside(value))
-            there = sum(map(os.path.isfile, paths))  # a Path would raise where a value is a long text
-            if there > len(values) // 2:
-                return folder, suffix
-    return None
-
-
-def _is_inside(value: str) -> bool:
-    parts = value.replace("\\", "/").split("/")
-    return bool(value) and not value.startswith(("/", "\\")) and ".." not in parts and "\0" not in value
-
-
 def _open(root: Path, plans: Mapping[Path, _Plan]) -> Table:
     labels: dict[str, tuple[str, int]] = {}
     for path, plan in plans.items():
         split = SPLIT_NAMES.get(path.stem.casefold(), "train")
-        for number, row in enumerate(_rows(path), start=1):
+        for number, row in enumerate(read_rows(path), start=1):
             name, label = row.get(plan.file, ""), row.get(plan.label, "").strip()
             file = f"{plan.folder}{name}{plan.suffix}"
-            if not _is_inside(name):
+            if not is_inside(name):
                 raise UnusableDatasetError(
                     f"Row {number} of {path.name!r} names {file!r}: a file of the folder is wanted."
                 )
@@ -204,34 +181,3 @@ def _refuse_missing(root: Path, files: Iterable[str]) -> None:
             more = f" and {len(which) - NAMED} more" if len(which) > NAMED else ""
             named = ", ".join(map(repr, which[:NAMED]))
             raise UnusableDatasetError(f"The table names files {what}: {named}{more}; add them or remove the rows.")
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """All rows, every value as text.
-
-    Raises:
-        UnusableDatasetError: the table is broken.
-    """
-    csv.field_size_limit(FIELD)
-    try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            if path.suffix.lower() in (".jsonl", ".ndjson"):
-                yield from _json_rows(file)
-                return
-            head = file.readline()
-            file.seek(0)
-            delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
-            for row in csv.DictReader(file, delimiter=delimiter, strict=True, restval=""):
-                row.pop(None, None)  # more values than columns
-                yield row
-    except (OSError, ValueError, csv.Error) as error:
-        raise UnusableDatasetError(f"{path.name!r} cannot be read as a table ({str(error)[:200]}): mend it.") from None
-
-
-def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    for line in lines:
-        if line.strip():
-            row: Any = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError("a line is no object")
-            yield {str(name): "" if value is None else str(value) for name, value in row.items()}
