@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BUILT_IN = ("digits",)
 SOURCE = "/source"
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""As in harness/sources/rows.py: files that name images beside or below them."""
 HOURS = 12
 """A million photos take about six on two cores."""
 
@@ -38,6 +40,12 @@ class Origin:
     """As the user wrote it."""
     place: Path | None
     """A folder or a file; None for a built-in dataset."""
+
+    @property
+    def whole(self) -> Path | None:
+        """The place with all that belongs to it: of a table the folder that it lies in."""
+        is_table = self.place and self.place.is_file() and self.place.suffix.lower() in TABLES
+        return self.place.parent if self.place and is_table else self.place
 
     @property
     def name(self) -> str:
@@ -58,9 +66,9 @@ class Origin:
         return digest.hexdigest()
 
     def _files(self) -> Iterator[str]:
-        if self.place and self.place.is_file():
-            yield str(self.place)
-        for folder, folders, files in os.walk(self.place) if self.place else ():
+        if self.whole and self.whole.is_file():
+            yield str(self.whole)
+        for folder, folders, files in os.walk(self.whole) if self.whole else ():
             folders.sort()
             yield from (os.path.join(folder, name) for name in sorted(files))  # noqa: PTH118 - 100,000 Paths take seconds
 
@@ -70,6 +78,11 @@ class Origin:
         if self.place is None:
             return self.given
         return f"{SOURCE}/{self.place.name}" if self.place.is_file() else SOURCE
+
+    @property
+    def mounted(self) -> str:
+        """Where that job sees the whole."""
+        return self.target if self.whole == self.place else SOURCE
 
 
 def find_origin(dataset: str) -> Origin:
@@ -131,7 +144,7 @@ def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) ->
         "--fingerprint": fingerprint,
     }
     made = Mount(source=partial / "dataset", target="/job/dataset", writable=True)
-    source = (Mount(source=origin.place, target=origin.target),) if origin.place else ()
+    source = (Mount(source=origin.whole, target=origin.mounted),) if origin.whole else ()
     return Job(
         name="prepare",
         arguments=("-m", "harness.prepare", *(f"{key}={value}" for key, value in options.items())),

@@ -115,3 +115,19 @@ def test_only_what_is_wrong_with_the_data_is_called_so(pets: Path, job: Scripted
 
     assert caught.value.status == status
     assert [path.name for path in settings.datasets_dir.iterdir()] == [".lock"]
+
+
+def test_of_a_table_its_whole_folder_is_mounted_and_watched(pets: Path) -> None:
+    table = pets / "labels.csv"
+    table.write_text("file,label\n")
+    sandbox = scripted()
+
+    first = open_dataset(knobs(table), sandbox)
+    (pets / "cat" / "1.png").write_bytes(b"another")
+    second = open_dataset(knobs(table), sandbox)
+
+    job = sandbox.started[0]
+    assert [(mount.source, mount.target) for mount in job.mounts[1:]] == [(pets, "/source")]
+    assert "--source=/source/labels.csv" in job.arguments
+    assert first.folder != second.folder
+    assert first.folder.name.startswith("labels-csv-")

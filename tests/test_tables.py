@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("PIL", reason="the extra `harness` is not installed")
 
@@ -15,8 +19,6 @@ from harness.sources.source import SPLITS, UnusableDatasetError
 from harness.sources.tables import Columns
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.sources.source import Source
 
 
@@ -170,8 +172,55 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         open_source(str(inside))
 
 
-def test_a_table_alone_is_no_dataset(tmp_path: Path) -> None:
-    fill(tmp_path, {"t.csv": "file,label\n"})
+def test_a_table_can_be_given_itself_and_others_beside_it_do_not_count(tmp_path: Path) -> None:
+    fill(tmp_path, {"t.csv": "file,label\na.png,cat\n", "u.csv": "file,label\na.png,dog\n", "a.png": ""})
 
-    with pytest.raises(UnusableDatasetError, match=r"^'t.csv' is a table: give the folder that holds it"):
+    assert seen(open_source(str(tmp_path / "u.csv"))) == {"'a.png'": ("dog", "train")}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("file,label\n", "'t.csv' has no rows: give a table of files and labels."),
+        ("file,label\nb.png,cat\n", "'t.csv' has the columns file, label, and not the ones that are wanted, or"),
+        ('file,label\n"a.png,cat\n', "'t.csv' cannot be read as a table"),
+    ],
+)
+def test_a_table_that_was_given_and_is_none_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    fill(tmp_path, {"t.csv": text, "a.png": ""})
+
+    with pytest.raises(UnusableDatasetError) as caught:
         open_source(str(tmp_path / "t.csv"))
+
+    assert str(caught.value).startswith(sentence)
+
+
+STRAY = {"about.csv": 'who,says\nme,"a "good" one"\n', "notes.jsonl": "{'who': 'me'}\n"}
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_broken_table_of_other_things_beside_class_folders_is_passed_over(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, {name: STRAY[name], "cat/1.png": "", "dog/1.png": ""})
+
+    assert seen(open_source(str(tmp_path))) == {"'cat/1.png'": ("cat", "train"), "'dog/1.png'": ("dog", "train")}
+
+
+def test_a_broken_table_that_names_images_is_refused_though_folders_stand_beside_it(tmp_path: Path) -> None:
+    fill(tmp_path, {"t.csv": 'id,label\n"a,cat\nb,dog\n', "one/a.png": "", "one/b.png": "", "two/c.png": ""})
+
+    with pytest.raises(UnusableDatasetError, match=r"^'t.csv' cannot be read as a table"):
+        open_source(str(tmp_path))
+
+
+@given(st.lists(st.sampled_from("abcdef"), min_size=1))
+def test_a_file_counts_once_where_it_was_named_first(rows: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        root = fill(Path(folder), {f"x/{name}.png": "" for name in rows})
+        fill(root, {"t.csv": "\n".join(["file,label", *(f"x/{name}.png,{name}" for name in rows)])})
+
+        source = open_source(str(root))
+
+        assert [source.where(index) for index in range(len(source.labels))] == [
+            f"'x/{name}.png'" for name in dict.fromkeys(rows)
+        ]
+        assert [source.classes[label] for label in source.labels] == list(dict.fromkeys(rows))

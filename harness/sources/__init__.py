@@ -15,7 +15,7 @@ from harness.sources.matlab import find_svhn, open_mat
 from harness.sources.npz import find_npz, open_npz
 from harness.sources.rows import SUFFIXES as TABLES
 from harness.sources.source import UnusableDatasetError
-from harness.sources.tables import Columns, find_tables
+from harness.sources.tables import Columns, find_tables, open_table
 
 if TYPE_CHECKING:
     from harness.sources.source import Source
@@ -40,7 +40,7 @@ def open_source(location: str, columns: Columns | None = None, scratch: Path | N
     if path.is_file() and is_archive(path) and scratch:
         return open_source(str(unpack(path, scratch)), columns)
     if path.is_file():
-        return _open_file(path)
+        return _open_file(path, columns or Columns())
     if path.is_dir():
         found = (find(path) for find in FINDERS)
         if (source := next((each for each in found if each is not None), None)) is not None:
@@ -50,13 +50,13 @@ def open_source(location: str, columns: Columns | None = None, scratch: Path | N
     return scan(path)
 
 
-def _open_file(path: Path) -> Source:
+def _open_file(path: Path, columns: Columns) -> Source:
     suffix = path.suffix.lower()
     if suffix in TABLES:
-        raise UnusableDatasetError(f"{path.name!r} is a table: give the folder that holds it and the images.")
+        return open_table(path, columns)
     if suffix not in OPENERS:
         raise UnusableDatasetError(
             f"{path.name!r} is no dataset: give a folder with a sub-folder of images per class, or a file that ends in "
-            f"{', '.join((*OPENERS, *ARCHIVES))}."
+            f"{', '.join((*OPENERS, *TABLES, *ARCHIVES))}."
         )
     return OPENERS[suffix](path)

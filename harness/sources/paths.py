@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Paths:
         self._ends = array("I", [0])
 
     def extend(self, folder: str, names: Iterable[str]) -> int:
-        """Add what is in a folder; return how many they were."""
+        """Add what is in a folder, or in none (an empty one); return how many they were."""
         first = len(self)
         self._folders.append(folder)
         self._firsts.append(first)
@@ -31,6 +32,13 @@ class Paths:
             self._ends.append(len(self._letters))
         return len(self) - first
 
+    def only(self, numbers: Iterable[int]) -> Paths:
+        """Those with these numbers, which ascend."""
+        kept = Paths()
+        for folder, some in groupby(numbers, self._folder):
+            kept.extend(folder, map(self._name, some))
+        return kept
+
     def __len__(self) -> int:
         return len(self._ends) - 1
 
@@ -38,5 +46,11 @@ class Paths:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, index: int) -> str:
-        name = bytes(self._letters[self._ends[index] : self._ends[index + 1]])
-        return f"{self._folders[bisect(self._firsts, index) - 1]}/{os.fsdecode(name)}"
+        folder, name = self._folder(index), self._name(index)
+        return f"{folder}/{name}" if folder else name
+
+    def _folder(self, index: int) -> str:
+        return self._folders[bisect(self._firsts, index) - 1]
+
+    def _name(self, index: int) -> str:
+        return os.fsdecode(bytes(self._letters[self._ends[index] : self._ends[index + 1]]))

@@ -28,4 +28,8 @@ def find_place(root: Path, values: list[str]) -> tuple[str, str] | None:
 
 def is_inside(value: str) -> bool:
     parts = value.replace("\\", "/").split("/")
+    try:
+        os.fsencode(value)  # JSON can write what no file is called
+    except UnicodeEncodeError:
+        return False
     return bool(value) and not value.startswith(("/", "\\")) and ".." not in parts and "\0" not in value

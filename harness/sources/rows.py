@@ -1,42 +1,58 @@
-"""The rows of a table, CSV, TSV or JSON lines: every value a text."""
+"""The rows of a table, CSV, TSV or JSON lines, one at a time, every value as text."""
 
 from __future__ import annotations
 
 import csv
 import json
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from harness.sources.source import UnusableDatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    Row = Mapping[str, str]
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 FIELD = 1 << 20
 """Characters of one value."""
 
 
-def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """All rows, every value as text.
+def read_rows(path: Path) -> Iterator[Row]:
+    """Read all rows.
 
     Raises:
         UnusableDatasetError: the table is broken.
     """
-    csv.field_size_limit(FIELD)
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            if path.suffix.lower() in (".jsonl", ".ndjson"):
-                yield from _json_rows(file)
-                return
-            head = file.readline()
-            file.seek(0)
-            delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
-            for row in csv.DictReader(file, delimiter=delimiter, strict=True, restval=""):
-                row.pop(None, None)  # more values than columns
-                yield row
+            yield from _json_rows(file) if _is_json(path) else _values(path, file, csv.QUOTE_MINIMAL)
     except (OSError, ValueError, csv.Error) as error:
         raise UnusableDatasetError(f"{path.name!r} cannot be read as a table ({str(error)[:200]}): mend it.") from None
+
+
+def guessed_rows(path: Path) -> Iterator[Row]:
+    """Read what can be read of a broken table, to tell whether it is meant: quotes are letters, and fall off."""
+    if _is_json(path):
+        return
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        for row in _values(path, file, csv.QUOTE_NONE):
+            yield {name.strip('"'): value.strip('"') for name, value in row.items()}
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() in (".jsonl", ".ndjson")
+
+
+def _values(path: Path, file: IO[str], quoting: Any) -> Iterator[dict[str, str]]:
+    csv.field_size_limit(FIELD)
+    head = file.readline()
+    file.seek(0)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
+    for row in csv.DictReader(file, delimiter=delimiter, strict=True, restval="", quoting=quoting):
+        row.pop(None, None)  # more values than columns
+        yield row
 
 
 def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:

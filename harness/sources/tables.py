@@ -7,24 +7,21 @@ Which column is which is told by its name, or found: the files are those that ar
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-
-from harness.sources.labels import number_classes
-from harness.sources.places import find_place, is_inside
-from harness.sources.rows import SUFFIXES, read_rows
-from harness.sources.source import SKIPPED, SPLIT_NAMES, SPLITS, UnusableDatasetError
+from harness.sources.places import find_place
+from harness.sources.rows import SUFFIXES, guessed_rows, read_rows
+from harness.sources.source import SPLIT_NAMES, UnusableDatasetError
+from harness.sources.table import Listed, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    Row = Mapping[str, str]
+    from harness.sources.rows import Row
+    from harness.sources.table import Table
 
 FILE_COLUMNS = (
     "file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name", "image_id",
@@ -43,28 +40,6 @@ class Columns:
 
     file: str = ""
     label: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Implements `source.Source`."""
-
-    root: Path
-    files: tuple[str, ...]
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64]
-    given: NDArray[np.int8]
-    description: str = ""
-    licence: str = ""
-    skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
-    skipped_extensions: Mapping[str, int] = field(default_factory=dict)
-
-    def read(self, index: int) -> bytes:
-        with open(f"{self.root}/{self.files[index]}", "rb") as file:  # noqa: PTH123 - as in `Folders.read`
-            return file.read()
-
-    def where(self, index: int) -> str:
-        return repr(self.files[index])
 
 
 def find_tables(folder: Path, columns: Columns) -> Table | None:
@@ -86,45 +61,56 @@ def find_tables(folder: Path, columns: Columns) -> Table | None:
             "train.csv, validation.csv and test.csv."
         )
     if not plans and tables and columns != Columns():
-        header = ", ".join(list(next(read_rows(tables[0]), {}))[:10])
-        raise UnusableDatasetError(
-            f"{tables[0].name!r} has the columns {header}, and not the ones that are wanted, or the first names no "
-            "file here: look at DATASET_FILE_COLUMN and DATASET_LABEL_COLUMN."
-        )
+        _refuse(tables[0])
     return _open(folder, named or plans) if plans else None
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """How to read one table."""
+def open_table(path: Path, columns: Columns) -> Table:
+    """Open one table that names files beside or below it, and their labels.
 
-    file: str
-    label: str
-    split: str
-    """A column, or empty."""
-    folder: str
-    """Where the files lie, relative to the table's folder; empty or with a slash at its end."""
-    suffix: str
-    """What each name lacks."""
+    Raises:
+        UnusableDatasetError: it does not, or cannot be used.
+    """
+    plan = _plan(path, columns)
+    return _open(path.parent, {path: plan}) if plan else _refuse(path)
 
 
-def _plan(path: Path, columns: Columns) -> _Plan | None:
-    rows = list(islice(read_rows(path), TRIED))
-    if not rows:
+def _refuse(path: Path) -> NoReturn:
+    header = ", ".join(list(next(iter(read_rows(path)), {}))[:10])
+    if not header:
+        raise UnusableDatasetError(f"{path.name!r} has no rows: give a table of files and labels.")
+    raise UnusableDatasetError(
+        f"{path.name!r} has the columns {header}, and not the ones that are wanted, or the first names no "
+        "file here: look at DATASET_FILE_COLUMN and DATASET_LABEL_COLUMN."
+    )
+
+
+def _plan(path: Path, columns: Columns) -> Plan | None:
+    try:
+        return _plan_of(path.parent, list(islice(read_rows(path), TRIED)), columns)
+    except UnusableDatasetError:
+        folders = any(entry.is_dir() for entry in path.parent.iterdir())
+        if not folders or _plan_of(path.parent, list(islice(guessed_rows(path), TRIED)), columns):
+            raise
+        return None  # it is about something else
+
+
+def _plan_of(root: Path, head: Sequence[Row], columns: Columns) -> Plan | None:
+    if not head:
         return None
-    names = {name.strip().casefold(): name for name in rows[0]}
+    names = {name.strip().casefold(): name for name in head[0]}
     label = names.get(columns.label.casefold()) if columns.label else _first(names, LABEL_COLUMNS)
     if columns.file:
         candidates = [names[columns.file.casefold()]] if columns.file.casefold() in names else []
     else:
         first = _first(names, FILE_COLUMNS)
-        candidates = [*([first] if first else []), *(name for name in rows[0] if name != first)]
+        candidates = [*([first] if first else []), *(name for name in head[0] if name != first)]
     for candidate in candidates:
-        found = find_place(path.parent, [row.get(candidate, "") for row in rows])
-        rest = [name for name in rows[0] if name != candidate]
+        found = find_place(root, [row.get(candidate, "") for row in head])
+        rest = [name for name in head[0] if name != candidate]
         chosen = label or (rest[0] if len(rest) == 1 else None)
         if found is not None and chosen is not None and chosen != candidate:
-            return _Plan(candidate, chosen, _split_column(names, rows), *found)
+            return Plan(candidate, chosen, _split_column(names, head), *found)
     return None
 
 
@@ -132,39 +118,18 @@ def _first(names: Mapping[str, str], wanted: Iterable[str]) -> str | None:
     return next((names[name] for name in wanted if name in names), None)
 
 
-def _split_column(names: Mapping[str, str], rows: Sequence[Row]) -> str:
+def _split_column(names: Mapping[str, str], head: Sequence[Row]) -> str:
     column = _first(names, SPLIT_COLUMNS)
-    return column if column and all(row.get(column, "").strip().casefold() in SPLIT_NAMES for row in rows) else ""
+    return column if column and all(row.get(column, "").strip().casefold() in SPLIT_NAMES for row in head) else ""
 
 
-def _open(root: Path, plans: Mapping[Path, _Plan]) -> Table:
-    labels: dict[str, tuple[str, int]] = {}
+def _open(root: Path, plans: Mapping[Path, Plan]) -> Table:
+    listed = Listed()
     for path, plan in plans.items():
-        split = SPLIT_NAMES.get(path.stem.casefold(), "train")
-        for number, row in enumerate(read_rows(path), start=1):
-            name, label = row.get(plan.file, ""), row.get(plan.label, "").strip()
-            file = f"{plan.folder}{name}{plan.suffix}"
-            if not is_inside(name):
-                raise UnusableDatasetError(
-                    f"Row {number} of {path.name!r} names {file!r}: a file of the folder is wanted."
-                )
-            if not label:
-                raise UnusableDatasetError(
-                    f"Row {number} of {path.name!r} has no label in column {plan.label!r}: add it."
-                )
-            own = SPLIT_NAMES.get(row.get(plan.split, "").strip().casefold(), "") if plan.split else split
-            if not own:
-                raise UnusableDatasetError(
-                    f"Row {number} of {path.name!r} has {row.get(plan.split, '')!r} in column {plan.split!r}: "
-                    "train, validation or test is wanted."
-                )
-            known = labels.setdefault(file, (label, SPLITS.index(own)))
-            if known[0] != label:
-                raise UnusableDatasetError(f"{file!r} has the labels {known[0]!r} and {label!r}: keep one row of it.")
-    _refuse_missing(root, labels)
-    classes, (numbers,) = number_classes([np.array([label for label, _ in labels.values()])])
-    given = np.array([code for _, code in labels.values()], np.int8)
-    return Table(root=root, files=tuple(labels), classes=classes, labels=numbers, given=given)
+        listed.add(path, plan)
+    table = listed.table(root)
+    _refuse_missing(root, table.files)
+    return table
 
 
 def _refuse_missing(root: Path, files: Iterable[str]) -> None:

@@ -1,0 +1,125 @@
+"""What the rows of tables say of images: the source that they make, in few bytes for each image."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.sources.labels import number_classes
+from harness.sources.paths import Paths
+from harness.sources.places import is_inside
+from harness.sources.rows import read_rows
+from harness.sources.source import SKIPPED, SPLIT_NAMES, SPLITS, UnusableDatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Implements `source.Source`."""
+
+    root: Path
+    files: Paths
+    """Relative to the root."""
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    given: NDArray[np.int8]
+    description: str = ""
+    licence: str = ""
+    skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
+    skipped_extensions: Mapping[str, int] = field(default_factory=dict)
+
+    def read(self, index: int) -> bytes:
+        with open(f"{self.root}/{self.files[index]}", "rb") as file:  # noqa: PTH123 - as in `Folders.read`
+            return file.read()
+
+    def where(self, index: int) -> str:
+        return repr(self.files[index])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to read one table."""
+
+    file: str
+    label: str
+    split: str
+    """A column, or empty."""
+    folder: str
+    """Where the files lie, relative to the table's folder; empty or with a slash at its end."""
+    suffix: str
+    """What each name lacks."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The rows of all tables of a dataset."""
+
+    files: Paths = field(default_factory=Paths)
+    hashes: array[int] = field(default_factory=lambda: array("q"))
+    """Of the files."""
+    labels: array[int] = field(default_factory=lambda: array("i"))
+    words: dict[str, int] = field(default_factory=dict)
+    """Label -> its number in `labels`."""
+    given: array[int] = field(default_factory=lambda: array("b"))
+
+    def add(self, path: Path, plan: Plan) -> None:
+        """Take all rows of a table.
+
+        Raises:
+            UnusableDatasetError: it is broken, or one of them says too little.
+        """
+        self.files.extend(plan.folder.rstrip("/"), self._names(path, plan))
+
+    def _names(self, path: Path, plan: Plan) -> Iterator[str]:
+        for number, row in enumerate(read_rows(path), start=1):
+            name, label = row.get(plan.file, ""), row.get(plan.label, "").strip()
+            file = f"{plan.folder}{name}{plan.suffix}"
+            if not is_inside(name):
+                raise UnusableDatasetError(
+                    f"Row {number} of {path.name!r} names {file!r}: a file of the folder is wanted."
+                )
+            if not label:
+                raise UnusableDatasetError(
+                    f"Row {number} of {path.name!r} has no label in column {plan.label!r}: add it."
+                )
+            own = SPLIT_NAMES.get((row.get(plan.split, "").strip() if plan.split else path.stem).casefold(), "")
+            if plan.split and not own:
+                raise UnusableDatasetError(
+                    f"Row {number} of {path.name!r} has {row.get(plan.split, '')!r} in column {plan.split!r}: "
+                    "train, validation or test is wanted."
+                )
+            self.hashes.append(hash(file))
+            self.labels.append(self.words.setdefault(label, len(self.words)))
+            self.given.append(SPLITS.index(own or "train"))
+            yield f"{name}{plan.suffix}"
+
+    def table(self, root: Path) -> Table:
+        """Each file once, as its first row has it.
+
+        Raises:
+            UnusableDatasetError: rows contradict each other.
+        """
+        _, kept, which = np.unique(np.asarray(self.hashes), return_index=True, return_inverse=True)
+        words, labels, firsts = list(self.words), np.asarray(self.labels), kept[which]
+        for row in np.flatnonzero(labels != labels[firsts])[:1]:
+            known, other = words[labels[firsts[row]]], words[labels[row]]
+            raise UnusableDatasetError(
+                f"{self.files[row]!r} has the labels {known!r} and {other!r}: keep one row of it."
+            )
+        kept.sort()
+        classes, (numbers,) = number_classes([np.array(words)])
+        return Table(
+            root=root,
+            files=self.files if len(kept) == len(labels) else self.files.only(kept),
+            classes=classes,
+            labels=numbers[labels[kept]],
+            given=np.array(self.given, np.int8)[kept],
+        )
