@@ -42,6 +42,18 @@ class Duplicates(BaseModel):
     """Test images that train or validation holds too."""
 
 
+class Groups(BaseModel):
+    """What the groups (patients, plants) that the user named came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    validation: int
+    """Validation images whose group train holds too."""
+    test: int
+    """Test images whose group train or validation holds too."""
+
+
 class Facts(BaseModel):
     """dataset.json, as far as the host uses it."""
 
@@ -67,6 +79,7 @@ class Facts(BaseModel):
     skipped_extensions: dict[str, int]
     """The commonest ones of the files that are no images."""
     duplicates: Duplicates
+    groups: Groups | None = None
     fingerprint: str
     checksums: dict[str, str]
 

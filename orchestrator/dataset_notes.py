@@ -20,6 +20,7 @@ def leaks(facts: Facts) -> list[str]:
     return [
         *_leak(facts, "validation", facts.duplicates.validation, "training"),
         *_leak(facts, "test", facts.duplicates.test, "training or validation"),
+        *_parted(facts),
     ]
 
 
@@ -29,6 +30,19 @@ def _leak(facts: Facts, split: SplitName, count: int, others: str) -> Iterator[s
             f"Warning: {count} of {facts.splits[split].images} {split} images are also among the {others} images, "
             "pixel for pixel: on them accuracy measures memory, not skill. Remove them from one side and run again."
         )
+
+
+def _parted(facts: Facts) -> Iterator[str]:
+    counts: dict[SplitName, int] = (
+        {"validation": facts.groups.validation, "test": facts.groups.test} if facts.groups else {}
+    )
+    for split, count in counts.items():
+        if count:
+            yield (
+                f"Warning: {count} of {facts.splits[split].images} {split} images are of groups that were also learnt "
+                "from or chosen on, as the dataset itself divides them: accuracy on them says little of new groups. "
+                "Leave its splits away, and they are made by whole groups."
+            )
 
 
 def _left_out(facts: Facts) -> Iterator[str]:

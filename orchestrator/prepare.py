@@ -57,7 +57,8 @@ class Origin:
 
     def fingerprint(self, settings: Settings) -> str:
         """It changes with every file added, removed or written, and with the settings that shape a dataset."""
-        columns = f"{settings.dataset_file_column!r} {settings.dataset_label_column!r}"
+        named = (settings.dataset_file_column, settings.dataset_label_column, settings.dataset_group_column)
+        columns = " ".join(map(repr, named))
         shape = f"2 {settings.dataset_seed} {settings.dataset_max_side} {columns} {settings.dataset_info}"
         digest = hashlib.sha256(shape.encode())
         for path in self._files():
@@ -141,6 +142,7 @@ def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) ->
         "--description": settings.dataset_info,
         "--file-column": settings.dataset_file_column,
         "--label-column": settings.dataset_label_column,
+        "--group-column": settings.dataset_group_column,
         "--fingerprint": fingerprint,
     }
     made = Mount(source=partial / "dataset", target="/job/dataset", writable=True)

@@ -44,6 +44,9 @@ class Settings:
     dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
     dataset_file_column: str = _knob("", "of a table of files and labels: the column of files; default: found out")
     dataset_label_column: str = _knob("", "of a table of files and labels: the column of labels; default: found out")
+    dataset_group_column: str = _knob(
+        "", "of a table: images with the same value (a patient, a plant) stay on one side of every split"
+    )
     dataset_max_side: int = _knob(512, "larger photos are prepared once at this longer side, in pixels", ge=32)
     dataset_seed: int = _knob(0, "seed of the splits", ge=0, le=LARGEST_SEED)
     datasets_dir: Path = _knob("datasets", "where prepared datasets are kept, as seen from the current folder")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.dataset import Duplicates
+from orchestrator.dataset import Duplicates, Groups
 from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.terminal import dataset_lines
 from tests.fakes import make_dataset
@@ -59,6 +59,17 @@ def test_held_back_images_that_stand_elsewhere_too_are_warned_of(facts: Facts) -
     assert validation.startswith("Warning: 1 of 4 validation images are also among the training images")
     assert test.startswith("Warning: 5 of 5 test images are also among the training or validation images")
     assert leaks(copies(facts, train=9)) == []
+
+
+def test_groups_that_the_source_parts_are_warned_of(facts: Facts) -> None:
+    parted = facts.model_copy(update={"groups": Groups(count=9, validation=0, test=2)})
+    whole = facts.model_copy(update={"groups": Groups(count=9, validation=0, test=0)})
+
+    [warning] = dataset_notes(parted)
+
+    assert warning.startswith("Warning: 2 of 5 test images are of groups that were also learnt from or chosen on")
+    assert leaks(parted) == [warning]
+    assert dataset_notes(whole) == []
 
 
 def test_the_lines_of_a_dataset_end_with_its_notes(tmp_path: Path) -> None:

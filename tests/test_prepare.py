@@ -23,7 +23,7 @@ SPLITS = ("train", "validation", "test")
 FIELDS = {
     "version", "name", "source", "description", "licence", "classes", "channels", "image_size", "sizes", "form",
     "max_side", "ceiling", "seed", "split_rule", "splits", "mean", "std", "skipped", "skipped_extensions", "duplicates",
-    "fingerprint", "checksums", "pillow", "numpy",
+    "groups", "fingerprint", "checksums", "pillow", "numpy",
 }  # fmt: skip
 
 
@@ -312,3 +312,32 @@ def test_preparing_never_imports_torch() -> None:
     program = "import sys, harness.prepare.__main__; sys.exit(bool({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_patients_stay_on_one_side_and_those_that_the_source_parts_are_counted(tmp_path: Path) -> None:
+    root = pets(tmp_path / "pets")
+    rows = [(f"{name}/{number}.png", name, number // 2) for name in ("cat", "dog") for number in range(20)]
+    lines = [
+        f"{file},{name},{name}{patient},{'test' if file == 'cat/0.png' else 'train'}" for file, name, patient in rows
+    ]
+    (root / "all.csv").write_text("\n".join(["file,label,patient,split", *lines]))
+    (root / "few.csv").write_text("\n".join(["file,label,patient", *(line.rpartition(",")[0] for line in lines)]))
+
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+    given = Prepared(tmp_path / "1", str(root / "all.csv"), "--group-column=patient").facts
+    made = Prepared(tmp_path / "2", str(root / "few.csv"), "--group-column=patient").facts
+
+    assert given["groups"] == {"count": 20, "validation": 0, "test": 1}
+    assert made["groups"] == {"count": 20, "validation": 0, "test": 0}
+    assert {name: split["counts"] for name, split in made["splits"].items()} == {
+        "train": [14, 14],
+        "validation": [2, 2],
+        "test": [4, 4],
+    }
+
+
+def test_groups_without_a_table_are_refused(tmp_path: Path) -> None:
+    refusal = Prepared(tmp_path, str(pets(tmp_path / "pets")), "--group-column=patient").refusal()
+
+    assert refusal.startswith("DATASET_GROUP_COLUMN is 'patient', and there is no table here")

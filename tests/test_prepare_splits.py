@@ -24,6 +24,7 @@ class Labelled:
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
     classes: tuple[str, ...]
+    groups: NDArray[np.int32] | None = None
     description: str = ""
     licence: str = ""
     skipped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))

@@ -116,6 +116,44 @@ def test_class_folders_with_a_table_of_other_things_are_class_folders(tmp_path: 
     assert seen(open_source(str(tmp_path))) == {"'cat/1.png'": ("cat", "train"), "'dog/1.png'": ("dog", "train")}
 
 
+GROUPED = "file,label,Patient\na.png,cat,1\nb.png,dog,2\nc.png,cat, 1\n"
+
+
+def test_a_column_of_groups_can_be_named(tmp_path: Path) -> None:
+    fill(tmp_path, {"train.csv": GROUPED, "test.csv": "file,label\nd.png,cat\n", **dict.fromkeys(FOUR, "")})
+
+    source = open_source(str(tmp_path), Columns(group="patient"))
+
+    assert source.groups is not None
+    groups = {source.where(index): group for index, group in enumerate(source.groups.tolist())}
+    assert groups["'a.png'"] == groups["'c.png'"]
+    assert len({*groups.values()}) == 3
+    assert open_source(str(tmp_path)).groups is None
+
+
+FOUR = ("a.png", "b.png", "c.png", "d.png")
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("file,label\na.png,cat\n", "'train.csv' has the columns file, label, and not the ones that are wanted"),
+        ("file,label,patient\na.png,cat,\n", "Row 1 of 'train.csv' has no group in column 'patient': add it."),
+        (
+            "file,label,patient\na.png,cat,1\na.png,cat,2\n",
+            "'a.png' is in two groups: keep one row of it.",
+        ),
+    ],
+)
+def test_groups_that_cannot_be_used_are_one_sentence(tmp_path: Path, table: str, sentence: str) -> None:
+    fill(tmp_path, {"train.csv": table, **dict.fromkeys(FOUR, "")})
+
+    with pytest.raises(UnusableDatasetError) as caught:
+        open_source(str(tmp_path), Columns(group="patient"))
+
+    assert str(caught.value).startswith(sentence)
+
+
 BAD: dict[str, tuple[dict[str, str], str]] = {
     "two labels": (
         {"t.csv": "file,label\na.png,cat\na.png,dog\n", "a.png": ""},

@@ -22,6 +22,8 @@ from harness.sources.tables import Columns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.sources.source import Source
+
 CANNOT_WRITE = 1
 UNUSABLE = 3
 
@@ -36,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module="PIL")  # of odd metadata; what cannot be decoded is refused
     scratch = options.out / "scratch"
     try:
-        source = open_source(options.source, Columns(file=options.file_column, label=options.label_column), scratch)
-        prepare(source, options.out, _order(options), Progress(options.report_dir))
+        prepare(_source(options, scratch), options.out, _order(options), Progress(options.report_dir))
     except UnusableDatasetError as error:
         return _refuse(str(error), options.report_dir, UNUSABLE)
     except OSError as error:
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--description", default="", help="instead of the source's own")
     add("--file-column", default="", help="of a table of files and labels; found out by default")
     add("--label-column", default="", help="of the same")
+    add("--group-column", default="", help="of the same: images with one value stay on one side of every split")
     add("--fingerprint", default="", help="written to dataset.json as it is")
     add("--report-dir", type=Path, default=Path("/job/out"), help="for events.jsonl and error.txt, if it is there")
     return parser
@@ -69,6 +71,17 @@ def _side(text: str) -> int:
     if side < 1:
         raise argparse.ArgumentTypeError("an image has at least one pixel")
     return side
+
+
+def _source(options: argparse.Namespace, scratch: Path) -> Source:
+    columns = Columns(file=options.file_column, label=options.label_column, group=options.group_column)
+    source = open_source(options.source, columns, scratch)
+    if columns.group and source.groups is None:
+        raise UnusableDatasetError(
+            f"DATASET_GROUP_COLUMN is {columns.group!r}, and there is no table here that could have such a column: "
+            "give one of files, labels and groups, or leave it away."
+        )
+    return source
 
 
 def _order(options: argparse.Namespace) -> Order:

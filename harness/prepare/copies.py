@@ -24,3 +24,18 @@ def among(digests: Digests, ordered: Digests) -> NDArray[np.bool_]:
         return np.zeros(len(digests), np.bool_)
     found: NDArray[np.bool_] = ordered.take(np.searchsorted(ordered, digests), mode="clip") == digests
     return found
+
+
+def filed_twice(digests: Digests, labels: NDArray[np.int64], positions: NDArray[np.int32]) -> Digests:
+    """Digests, sorted, that occur under more than one class at these positions."""
+    ordered = digests[positions]
+    ordered.sort()
+    again = repeated(ordered)
+    if not again.size:
+        return again
+    copies = positions[among(digests[positions], again)]
+    copied, labels = digests[copies], labels[copies]
+    order = np.lexsort((labels, copied))
+    copied, labels = copied[order], labels[order]
+    twice = (copied[1:] == copied[:-1]) & (labels[1:] != labels[:-1])
+    return np.unique(copied[1:][twice])

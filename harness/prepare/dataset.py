@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from harness.prepare.parallel import refuse_unreadable
-from harness.prepare.record import Record, SplitRecord, count_duplicates, moments
+from harness.prepare.record import Groups, Record, SplitRecord, count_duplicates, count_groups, moments
 from harness.prepare.splits import divide
 from harness.prepare.survey import survey
 from harness.prepare.writing import MEASURED, Tally, convert, write, write_array, write_images
@@ -114,9 +114,17 @@ def _record(source: Source, order: Order, seen: Survey, division: Division, writ
         skipped=source.skipped,
         skipped_extensions=source.skipped_extensions,
         duplicates=count_duplicates(*(written.tallies[split].digests for split in SPLITS)),
+        groups=_groups(source, division),
         fingerprint=order.fingerprint,
         checksums=written.checksums,
     )
+
+
+def _groups(source: Source, division: Division) -> Groups | None:
+    if source.groups is None:
+        return None
+    groups = source.groups.astype(np.uint64)
+    return count_groups(*(groups[division.positions[split]] for split in SPLITS))
 
 
 def _split_record(source: Source, positions: Positions) -> SplitRecord:

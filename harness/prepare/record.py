@@ -44,6 +44,17 @@ class Duplicates:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Groups:
+    """What the groups (patients, plants) that the user named came to. Only splits that were given can part them."""
+
+    count: int
+    validation: int
+    """Validation images whose group train holds too."""
+    test: int
+    """Test images whose group train or validation holds too."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """The content of `dataset.json`."""
 
@@ -75,6 +86,7 @@ class Record:
     skipped_extensions: Mapping[str, int]
     """The commonest ones of the files among them that are no images."""
     duplicates: Duplicates
+    groups: Groups | None
     fingerprint: str
     """What the host knew the source by; it prepares again when that changes."""
     checksums: dict[str, str]
@@ -103,3 +115,10 @@ def count_duplicates(train: Digests, validation: Digests, test: Digests) -> Dupl
         validation=int(among(chosen_on, learnt).sum()),
         test=int((among(test, learnt) | among(test, chosen_on)).sum()),
     )
+
+
+def count_groups(train: Digests, validation: Digests, test: Digests) -> Groups:
+    """Compare the groups of each split with those before it."""
+    shared = count_duplicates(train, validation, test)
+    count = len(np.unique(np.concatenate([train, validation, test])))
+    return Groups(count=count, validation=shared.validation, test=shared.test)

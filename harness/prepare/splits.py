@@ -2,17 +2,19 @@
 
 A split that the source gives is kept. What has to be made is stratified (each class gives its share, to the nearest
 image), seeded, and never parts byte-for-byte copies of one image: a copy in training would answer for its twin in the
-test. Copies that the source filed under different classes stay in training. Every split comes out shuffled.
+test. Copies that the source filed under different classes stay in training. Groups that the source names are not parted
+either; classes then give about their share, see groups.py. Every split comes out shuffled.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from harness.prepare.copies import among, repeated
+from harness.prepare.copies import among, filed_twice
+from harness.prepare.groups import Units, find_units, hold_back, refuse_single
 from harness.sources.source import SPLITS, UnusableDatasetError, links_skipped
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def divide(source: Source, digests: NDArray[np.uint64], seed: int) -> Division:
     _refuse_small_classes(source)
     rng = np.random.default_rng(seed)
     train, validation, test = (_places(source.given == code) for code in range(len(SPLITS)))
+    carving = _Carving(source, digests, rng) if source.groups is None else _GroupCarving(source, digests, rng)
+    about, kept = ("", "copies of an image") if source.groups is None else ("about ", "groups and copies of an image")
     rule = []
     if not test.size and validation.size:
         validation, test = test, validation
@@ -55,19 +59,19 @@ def divide(source: Source, digests: NDArray[np.uint64], seed: int) -> Division:
     elif test.size:
         rule.append("the given test split is kept")
     if not test.size:
-        train, test = _Carving(source, digests, rng).carve(train, TEST_SHARE, keep=2)
-        rule.append(f"{TEST_SHARE:.0%} of each class became the test split")
+        train, test = carving.carve(train, TEST_SHARE, keep=2)
+        rule.append(f"{about}{TEST_SHARE:.0%} of each class became the test split")
     if validation.size:
         rule.append("the given validation split is kept")
     else:
-        train, validation = _Carving(source, digests, rng).carve(train, VALIDATION_SHARE, keep=1)
-        rule.append(f"{VALIDATION_SHARE:.0%} of each class in the rest of train became the validation split")
+        train, validation = carving.carve(train, VALIDATION_SHARE, keep=1)
+        rule.append(f"{about}{VALIDATION_SHARE:.0%} of each class in the rest of train became the validation split")
     for part in (train, validation, test):
         rng.shuffle(part)
     sentence = ", ".join(rule)
     return Division(
         dict(zip(SPLITS, (train, validation, test), strict=True)),
-        f"{sentence[0].upper()}{sentence[1:]}; copies of an image stay together where a split is made; seed {seed}.",
+        f"{sentence[0].upper()}{sentence[1:]}; {kept} stay together where a split is made; seed {seed}.",
     )
 
 
@@ -100,7 +104,7 @@ class _Carving:
 
     def carve(self, positions: Positions, share: float, *, keep: int) -> tuple[Positions, Positions]:
         """Part a share of every class from the rest, and leave it at least `keep` different images."""
-        shared = self._filed_twice(positions)
+        shared = filed_twice(self.digests, self.source.labels, positions)
         carved = np.zeros(len(self.source.labels), np.bool_)
         for label, name in enumerate(self.source.classes):
             members = positions[(self.source.labels == label)[positions]]
@@ -108,20 +112,6 @@ class _Carving:
             alone = members[~among(self.digests[members], shared)]
             carved[self._choose(alone, quota, keep, name)] = True
         return positions[~carved[positions]], positions[carved[positions]]
-
-    def _filed_twice(self, positions: Positions) -> NDArray[np.uint64]:
-        """Digests that occur under more than one class."""
-        ordered = self.digests[positions]
-        ordered.sort()
-        again = repeated(ordered)
-        if not again.size:
-            return again
-        copies = positions[among(self.digests[positions], again)]
-        digests, labels = self.digests[copies], self.source.labels[copies]
-        order = np.lexsort((labels, digests))
-        digests, labels = digests[order], labels[order]
-        twice = (digests[1:] == digests[:-1]) & (labels[1:] != labels[:-1])
-        return np.unique(digests[1:][twice])
 
     def _choose(self, members: Positions, quota: int, keep: int, name: str) -> Positions:
         """Whole groups of copies, in random order, as long as they fit the quota; at least the smallest group."""
@@ -137,3 +127,29 @@ class _Carving:
                 chosen.append(candidate)
                 quota -= sizes[candidate]
         return members[np.isin(group, chosen or [int(sizes.argmin())])]
+
+
+@dataclass(frozen=True)
+class _GroupCarving:
+    source: Source
+    digests: NDArray[np.uint64]
+    rng: np.random.Generator
+
+    def carve(self, positions: Positions, share: float, *, keep: int) -> tuple[Positions, Positions]:
+        """Part about a share of every class from the rest, and leave it at least `keep` units where it has more."""
+        units = self._units(positions)
+        if len(positions) == np.count_nonzero(self.source.given == 0):
+            refuse_single(units, self.source.classes)
+        held = hold_back(units, share, keep, self.rng)[units.number]
+        if not held.any():
+            raise UnusableDatasetError(
+                "Each group holds all that is left of a class to train on, so none can become the validation split: "
+                "add images of other groups, or look at DATASET_GROUP_COLUMN."
+            )
+        return positions[~held], positions[held]
+
+    def _units(self, positions: Positions) -> Units:
+        labels, digests = self.source.labels, self.digests
+        groups: Any = self.source.groups
+        twice = filed_twice(digests, labels, positions)
+        return find_units(labels[positions], groups[positions], digests[positions], twice)

@@ -29,7 +29,7 @@ FINDERS = (find_idx, find_cifar, find_svhn, find_npz)
 def open_source(location: str, columns: Columns | None = None, scratch: Path | None = None) -> Source:
     """Open a dataset by its name (`digits`), its folder or its file.
 
-    `columns`: of the table in the folder; `scratch`: a folder to be made, which has to stay as long as the source.
+    `columns`: of the table there; `scratch`: a folder to be made, which has to stay as long as the source.
 
     Raises:
         UnusableDatasetError: there is no dataset.

@@ -89,6 +89,7 @@ class Arrays:
     """What labels 0, 1 ... mean, if it is known."""
     description: str = ""
     licence: str = ""
+    groups: None = None
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
 

@@ -34,6 +34,7 @@ class Digits:
     )
     licence: str = "CC BY 4.0"
     classes: tuple[str, ...] = tuple("0123456789")
+    groups: None = None
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
 

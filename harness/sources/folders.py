@@ -54,6 +54,7 @@ class Folders:
     skipped_extensions: Mapping[str, int]
     description: str = ""
     licence: str = ""
+    groups: None = None
 
     def read(self, index: int) -> bytes:
         path = f"{self.root}/{self.files[index]}"

@@ -58,6 +58,11 @@ class Source(Protocol):
         ...
 
     @property
+    def groups(self) -> NDArray[np.int32] | None:
+        """(N,): examples with one number (a patient, a plant) stay on one side of a split; None where nobody said."""
+        ...
+
+    @property
     def skipped(self) -> Mapping[str, int]:
         """How many entries were left out, by reason: `SKIPPED`."""
         ...

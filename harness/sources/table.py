@@ -31,6 +31,7 @@ class Table:
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
+    groups: NDArray[np.int32] | None
     description: str = ""
     licence: str = ""
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
@@ -52,6 +53,8 @@ class Plan:
     label: str
     split: str
     """A column, or empty."""
+    group: str
+    """As `split`."""
     folder: str
     """Where the files lie, relative to the table's folder; empty or with a slash at its end."""
     suffix: str
@@ -69,6 +72,8 @@ class Listed:
     words: dict[str, int] = field(default_factory=dict)
     """Label -> its number in `labels`."""
     given: array[int] = field(default_factory=lambda: array("b"))
+    groups: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes; in a table without groups each file is one."""
 
     def add(self, path: Path, plan: Plan) -> None:
         """Take all rows of a table.
@@ -96,12 +101,18 @@ class Listed:
                     f"Row {number} of {path.name!r} has {row.get(plan.split, '')!r} in column {plan.split!r}: "
                     "train, validation or test is wanted."
                 )
+            group = row.get(plan.group, "").strip()
+            if plan.group and not group:
+                raise UnusableDatasetError(
+                    f"Row {number} of {path.name!r} has no group in column {plan.group!r}: add it."
+                )
             self.hashes.append(hash(file))
+            self.groups.append(hash((bool(group), group or file)))
             self.labels.append(self.words.setdefault(label, len(self.words)))
             self.given.append(SPLITS.index(own or "train"))
             yield f"{name}{plan.suffix}"
 
-    def table(self, root: Path) -> Table:
+    def table(self, root: Path, *, grouped: bool) -> Table:
         """Each file once, as its first row has it.
 
         Raises:
@@ -109,6 +120,9 @@ class Listed:
         """
         _, kept, which = np.unique(np.asarray(self.hashes), return_index=True, return_inverse=True)
         words, labels, firsts = list(self.words), np.asarray(self.labels), kept[which]
+        groups = np.asarray(self.groups)
+        for row in np.flatnonzero(groups != groups[firsts])[:1]:
+            raise UnusableDatasetError(f"{self.files[row]!r} is in two groups: keep one row of it.")
         for row in np.flatnonzero(labels != labels[firsts])[:1]:
             known, other = words[labels[firsts[row]]], words[labels[row]]
             raise UnusableDatasetError(
@@ -122,4 +136,5 @@ class Listed:
             classes=classes,
             labels=numbers[labels[kept]],
             given=np.array(self.given, np.int8)[kept],
+            groups=np.unique(groups[kept], return_inverse=True)[1].astype(np.int32) if grouped else None,
         )

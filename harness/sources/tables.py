@@ -40,6 +40,8 @@ class Columns:
 
     file: str = ""
     label: str = ""
+    group: str = ""
+    """Empty: there is none."""
 
 
 def find_tables(folder: Path, columns: Columns) -> Table | None:
@@ -62,7 +64,7 @@ def find_tables(folder: Path, columns: Columns) -> Table | None:
         )
     if not plans and tables and columns != Columns():
         _refuse(tables[0])
-    return _open(folder, named or plans) if plans else None
+    return _open(folder, named or plans, columns) if plans else None
 
 
 def open_table(path: Path, columns: Columns) -> Table:
@@ -72,7 +74,7 @@ def open_table(path: Path, columns: Columns) -> Table:
         UnusableDatasetError: it does not, or cannot be used.
     """
     plan = _plan(path, columns)
-    return _open(path.parent, {path: plan}) if plan else _refuse(path)
+    return _open(path.parent, {path: plan}, columns) if plan else _refuse(path)
 
 
 def _refuse(path: Path) -> NoReturn:
@@ -81,7 +83,7 @@ def _refuse(path: Path) -> NoReturn:
         raise UnusableDatasetError(f"{path.name!r} has no rows: give a table of files and labels.")
     raise UnusableDatasetError(
         f"{path.name!r} has the columns {header}, and not the ones that are wanted, or the first names no "
-        "file here: look at DATASET_FILE_COLUMN and DATASET_LABEL_COLUMN."
+        "file here: look at DATASET_FILE_COLUMN, DATASET_LABEL_COLUMN and DATASET_GROUP_COLUMN."
     )
 
 
@@ -100,6 +102,7 @@ def _plan_of(root: Path, head: Sequence[Row], columns: Columns) -> Plan | None:
         return None
     names = {name.strip().casefold(): name for name in head[0]}
     label = names.get(columns.label.casefold()) if columns.label else _first(names, LABEL_COLUMNS)
+    group = names.get(columns.group.casefold(), "") if columns.group else ""
     if columns.file:
         candidates = [names[columns.file.casefold()]] if columns.file.casefold() in names else []
     else:
@@ -107,10 +110,10 @@ def _plan_of(root: Path, head: Sequence[Row], columns: Columns) -> Plan | None:
         candidates = [*([first] if first else []), *(name for name in head[0] if name != first)]
     for candidate in candidates:
         found = find_place(root, [row.get(candidate, "") for row in head])
-        rest = [name for name in head[0] if name != candidate]
+        rest = [name for name in head[0] if name not in (candidate, group)]
         chosen = label or (rest[0] if len(rest) == 1 else None)
         if found is not None and chosen is not None and chosen != candidate:
-            return Plan(candidate, chosen, _split_column(names, head), *found)
+            return Plan(candidate, chosen, _split_column(names, head), group, *found)
     return None
 
 
@@ -123,11 +126,14 @@ def _split_column(names: Mapping[str, str], head: Sequence[Row]) -> str:
     return column if column and all(row.get(column, "").strip().casefold() in SPLIT_NAMES for row in head) else ""
 
 
-def _open(root: Path, plans: Mapping[Path, Plan]) -> Table:
+def _open(root: Path, plans: Mapping[Path, Plan], columns: Columns) -> Table:
+    for path in plans:
+        if columns.group and not plans[path].group and SPLIT_NAMES.get(path.stem.casefold(), "train") == "train":
+            _refuse(path)
     listed = Listed()
     for path, plan in plans.items():
         listed.add(path, plan)
-    table = listed.table(root)
+    table = listed.table(root, grouped=bool(columns.group))
     _refuse_missing(root, table.files)
     return table
 
