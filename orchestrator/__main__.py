@@ -60,15 +60,21 @@ def _parser() -> argparse.ArgumentParser:
         prog="automodel",
         description="Labelled images in, the best classifier that can be had out, with nobody at the wheel.",
         epilog="Every flag of a command is also an environment variable: --run-iterations 5 is RUN_ITERATIONS=5. "
-        "Keys are variables alone: OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL.",
+        "What may hold a key is a variable alone: OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, "
+        "ANTHROPIC_BASE_URL, KAGGLE_USERNAME, KAGGLE_KEY, DATASETS_MIRROR.",
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     run = _command(commands, _run, "run", "train the best classifier for a dataset", knobs=True)
-    run.add_argument("path", nargs="?", metavar="DATASET", help="a built-in name or a folder of images")
+    run.add_argument(
+        "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
+    )
     run.add_argument("--new", action="store_true", help="begin a new run, even if one is unfinished")
     prepare = _command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it", knobs=True)
-    prepare.add_argument("path", nargs="?", metavar="DATASET", help="a built-in name or a folder of images")
+    prepare.add_argument(
+        "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
+    )
+    _command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here", knobs=True)
     predict = _command(commands, _predict, "predict", "classify new images with the model of a run", knobs=True)
     predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
@@ -118,13 +124,13 @@ def _flags(given: argparse.Namespace) -> dict[str, str]:
 
 
 def _run(given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.prepare import find_origin
+    from orchestrator.prepare import check_dataset
     from orchestrator.run import run
     from orchestrator.setup import open_sandbox
     from orchestrator.teams import check_team
     from orchestrator.terminal import Terminal
 
-    find_origin(settings.dataset)  # a misspelt name is told before anything is built,
+    check_dataset(settings)  # a misspelt name is told before anything is built,
     check_team(settings)  # and so is a team that cannot work
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
         run(settings, sandbox, terminal, new=given.new)
@@ -132,14 +138,25 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.prepare import find_origin, open_dataset
+    from orchestrator.prepare import check_dataset, open_dataset
     from orchestrator.setup import open_sandbox
     from orchestrator.terminal import Terminal, dataset_lines
 
-    find_origin(settings.dataset)  # a misspelt name is told before anything is built
+    check_dataset(settings)  # a misspelt name is told before anything is built
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
         terminal.phase(f"preparing {settings.dataset}")
         terminal.say(dataset_lines(open_dataset(settings, sandbox, terminal.event)))
+    return 0
+
+
+def _datasets(_given: argparse.Namespace, settings: Settings) -> int:
+    from rich.console import Console
+
+    from orchestrator.dataset_list import dataset_table
+    from orchestrator.named_datasets import NAMED
+
+    console = Console()
+    console.print(dataset_table(NAMED.values(), settings, console.width))
     return 0
 
 

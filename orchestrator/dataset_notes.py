@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.named_datasets import NAMED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def dataset_notes(facts: Facts) -> list[str]:
-    """What was left out, copies in train, and leaks; empty where there is nothing to tell."""
-    return [*_left_out(facts), *_copies(facts), *leaks(facts)]
+    """What was left out, copies in train, leaks, and what pretrained weights have seen; mostly empty."""
+    return [*_left_out(facts), *_copies(facts), *leaks(facts), *_seen_before(facts)]
 
 
 def leaks(facts: Facts) -> list[str]:
@@ -60,6 +62,12 @@ def _left_out(facts: Facts) -> Iterator[str]:
 def _copies(facts: Facts) -> Iterator[str]:
     if count := facts.duplicates.within_train:
         yield f"{_count(count, 'training image is a copy', 'training images are copies')} of another."
+
+
+def _seen_before(facts: Facts) -> Iterator[str]:
+    """Of a folder nobody knows it; its name ends in digits that no known name has."""
+    if facts.name in NAMED and (told := NAMED[facts.name].contamination):
+        yield f"Pretrained weights: {told}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -5,121 +5,78 @@ A prepared folder is named after what it was made from and is never replaced: a 
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.dataset import Dataset
 from orchestrator.errors import AutoModelError, DatasetError
 from orchestrator.growing import growing_folder
+from orchestrator.named_datasets import NAMED
+from orchestrator.named_files import fetch_files, known_checksums, require_login
+from orchestrator.origin import find_origin
 from sandbox.base import Job, Limits, Mount, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from harness.report import Event
+    from orchestrator.named_datasets import NamedDataset
+    from orchestrator.origin import Origin
     from orchestrator.settings import Settings
     from sandbox.base import Ended, Sandbox
 
-BUILT_IN = ("digits",)
-SOURCE = "/source"
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
-"""As in harness/sources/rows.py: files that name images beside or below them."""
 HOURS = 12
 """A million photos take about six on two cores."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Where a dataset comes from."""
-
-    given: str
-    """As the user wrote it."""
-    place: Path | None
-    """A folder or a file; None for a built-in dataset."""
-
-    @property
-    def whole(self) -> Path | None:
-        """The place with all that belongs to it: of a table the folder that it lies in."""
-        is_table = self.place and self.place.is_file() and self.place.suffix.lower() in TABLES
-        return self.place.parent if self.place and is_table else self.place
-
-    @property
-    def name(self) -> str:
-        """What the dataset is called: a path's last part, with six digits of the whole path."""
-        if self.place is None:
-            return self.given
-        slug = re.sub(r"[^a-z0-9]+", "-", self.place.name.lower()).strip("-")[:40] or "folder"
-        return f"{slug}-{hashlib.sha256(os.fsencode(self.place)).hexdigest()[:6]}"
-
-    def fingerprint(self, settings: Settings) -> str:
-        """It changes with every file added, removed or written, and with the settings that shape a dataset."""
-        named = (settings.dataset_file_column, settings.dataset_label_column, settings.dataset_group_column)
-        columns = " ".join(map(repr, named))
-        shape = f"2 {settings.dataset_seed} {settings.dataset_max_side} {columns} {settings.dataset_info}"
-        digest = hashlib.sha256(shape.encode())
-        for path in self._files():
-            status = os.lstat(path)
-            digest.update(os.fsencode(path) + f" {status.st_size} {status.st_mtime_ns}\n".encode())
-        return digest.hexdigest()
-
-    def _files(self) -> Iterator[str]:
-        if self.whole and self.whole.is_file():
-            yield str(self.whole)
-        for folder, folders, files in os.walk(self.whole) if self.whole else ():
-            folders.sort()
-            yield from (os.path.join(folder, name) for name in sorted(files))  # noqa: PTH118 - 100,000 Paths take seconds
-
-    @property
-    def target(self) -> str:
-        """Where the job that prepares sees it: a file keeps its name, which errors speak of."""
-        if self.place is None:
-            return self.given
-        return f"{SOURCE}/{self.place.name}" if self.place.is_file() else SOURCE
-
-    @property
-    def mounted(self) -> str:
-        """Where that job sees the whole."""
-        return self.target if self.whole == self.place else SOURCE
-
-
-def find_origin(dataset: str) -> Origin:
-    """What the user means by DATASET.
+def check_dataset(settings: Settings) -> None:
+    """Tell early, before anything is built, what could never be prepared.
 
     Raises:
-        DatasetError: it is neither a built-in name nor a folder or file.
+        DatasetError: a misspelt name, or a competition on Kaggle without a login.
+        SettingsError: the mirrors or the login make no sense.
     """
-    if dataset in BUILT_IN:
-        return Origin(given=dataset, place=None)
-    path = Path(dataset).expanduser()
-    if not path.is_dir() and not path.is_file():
-        raise DatasetError(
-            f"{dataset} is neither a built-in dataset ({', '.join(BUILT_IN)}) nor a folder or file: "
-            "name a folder with one sub-folder of images for each class."
-        )
-    return Origin(given=dataset, place=path.resolve())
+    if named := find_origin(settings.dataset).named:
+        require_login(named, settings)
 
 
-def open_dataset(settings: Settings, sandbox: Sandbox, on_event: Callable[[Event], None] | None = None) -> Dataset:
+def open_dataset(
+    settings: Settings,
+    sandbox: Sandbox,
+    on_event: Callable[[Event], None] | None = None,
+    named: Mapping[str, NamedDataset] = NAMED,
+) -> Dataset:
     """The prepared dataset that the settings name; prepared now if it is new, its folder changed or the settings did.
 
     Raises:
-        DatasetError: it cannot be used; the sentence names the file.
+        DatasetError: it cannot be used or downloaded; the sentence names the file.
         AutoModelError: preparing it failed, for want of disk, memory or time for one.
         SandboxError: the sandbox failed.
     """
-    origin = find_origin(settings.dataset)
+    origin = find_origin(settings.dataset, named)
+    if origin.named:
+        origin = _identify(origin, origin.named, settings, on_event)
     fingerprint = origin.fingerprint(settings)
     folder = settings.datasets_dir.resolve() / f"{origin.name}-{fingerprint[:8]}"
     if not folder.exists():
+        if origin.named and not origin.files:
+            origin = replace(origin, files=fetch_files(origin.named, settings, on_event))
         with growing_folder(folder.parent) as partial:
             made = _prepare(_job(settings, origin, fingerprint, partial), sandbox, on_event)
             Dataset(made)  # what is not whole must not get the name
             _rename(made, folder)
     return Dataset(folder)
+
+
+def _identify(
+    origin: Origin, named: NamedDataset, settings: Settings, on_event: Callable[[Event], None] | None
+) -> Origin:
+    """Find out what exactly it is made of; only what nobody knows yet has to be fetched for that."""
+    if (known := known_checksums(named, settings)) is not None:
+        return replace(origin, checksums=known)
+    files = fetch_files(named, settings, on_event)
+    return replace(origin, files=files, checksums=known_checksums(named, settings) or ())
 
 
 def _rename(made: Path, folder: Path) -> None:
@@ -139,21 +96,21 @@ def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) ->
         "--out": "/job/dataset",
         "--seed": str(settings.dataset_seed),
         "--max-side": str(settings.dataset_max_side),
-        "--description": settings.dataset_info,
+        "--description": settings.dataset_info or (origin.named.description if origin.named else ""),
         "--file-column": settings.dataset_file_column,
         "--label-column": settings.dataset_label_column,
         "--group-column": settings.dataset_group_column,
         "--fingerprint": fingerprint,
+        **({"--reader": origin.reader} if origin.reader else {}),
     }
     made = Mount(source=partial / "dataset", target="/job/dataset", writable=True)
-    source = (Mount(source=origin.whole, target=origin.mounted),) if origin.whole else ()
     return Job(
         name="prepare",
         arguments=("-m", "harness.prepare", *(f"{key}={value}" for key, value in options.items())),
         input=partial / "input",
         output=partial / "output",
         limits=Limits(seconds=HOURS * 3600, memory=settings.job_memory(), cpus=settings.job_cores()),
-        mounts=(made, *source),
+        mounts=(made, *origin.mounts),
         wanted={"error.txt": 16 << 10},
         trusted=True,
     )

@@ -40,7 +40,9 @@ def _secret(text: str) -> Any:
 class Settings:
     """The knobs of a run."""
 
-    dataset: str = _knob("digits", "name of a built-in dataset, or path of a folder or file of images")
+    dataset: str = _knob(
+        "digits", "a name (`automodel datasets` lists them), or the path of a folder or file of images"
+    )
     dataset_info: str = _knob("", "what the images show, in your words; the team reads it")
     dataset_file_column: str = _knob("", "of a table of files and labels: the column of files; default: found out")
     dataset_label_column: str = _knob("", "of a table of files and labels: the column of labels; default: found out")
@@ -49,6 +51,9 @@ class Settings:
     )
     dataset_max_side: int = _knob(512, "larger photos are prepared once at this longer side, in pixels", ge=32)
     dataset_seed: int = _knob(0, "seed of the splits", ge=0, le=LARGEST_SEED)
+    datasets_mirror: str = _secret("addresses, with commas, under which KEY/FILE of a named dataset is tried first")
+    kaggle_username: str = _secret("for datasets that are competitions on Kaggle; default: ~/.kaggle/kaggle.json")
+    kaggle_key: str = _secret("the key of that account")
     datasets_dir: Path = _knob("datasets", "where prepared datasets are kept, as seen from the current folder")
     runs_dir: Path = _knob("runs", "where runs are kept, as seen from the current folder")
     weights_dir: Path = _knob("weights", "pretrained weights, in the Hugging Face cache layout")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from harness.images import open_images
 from harness.report import Event
-from orchestrator.prepare import find_origin
+from orchestrator.origin import find_origin
 from orchestrator.settings import read_settings
 
 ROOT = Path(__file__).parent.parent

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.report import printable
 from orchestrator.chat import ContextTooLongError, TransientError
 from orchestrator.errors import ChatError
+from orchestrator.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +65,7 @@ def read_refusal(response: Response, endpoint: Endpoint) -> Refusal:
     quote = printable(endpoint.redact(" ".join(message.split())))[:LONGEST_QUOTE].rstrip(".")
     parts = [facts.get("param"), facts.get("code"), facts.get("type"), facts.get("details"), message]
     text = " ".join(str(part) for part in parts if part).lower()
-    return Refusal(status=response.status_code, text=text, quote=quote, after=_after(response.headers))
+    return Refusal(status=response.status_code, text=text, quote=quote, after=retry_after(response.headers))
 
 
 def _facts(content: bytes) -> dict[str, Any]:
@@ -77,25 +76,6 @@ def _facts(content: bytes) -> dict[str, Any]:
         return {}
     error = body.get("error", body) if isinstance(body, dict) else body
     return error if isinstance(error, dict) else {"message": error}
-
-
-def _after(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds: a number or a date, or OpenAI's own in milliseconds."""
-    try:
-        if "retry-after-ms" in headers:
-            return float(headers["retry-after-ms"]) / 1000
-        return float(headers["retry-after"])
-    except KeyError:
-        return None
-    except ValueError:
-        return _until(headers.get("retry-after", ""))
-
-
-def _until(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp() - time.time()
-    except ValueError:
-        return None
 
 
 def unsupported(refusal: Refusal, parameters: Mapping[str, str]) -> str | None:
