@@ -123,6 +123,13 @@ _LIST = (
         downloads=(DSPRITES,),
         reader="dsprites-orientation-vtab1k",
     ),
+    NamedDataset(
+        name="dsprites-orientation-made",
+        title="the same in 40 classes, a sample drawn here: no download",
+        images=40_000,
+        classes=40,
+        licence="Apache-2.0",
+    ),
     *(
         NamedDataset(
             name=f"cifar10-c-{severity}",
@@ -142,7 +149,7 @@ _LIST = (
             title=f"CIFAR-10-C, severity {severity}: trained on clean CIFAR-10",
             images=60_000,
             classes=10,
-            licence="CC BY 4.0, none",
+            licence="partly CC BY 4.0",
             contamination=TINY_IMAGES,
             downloads=(CIFAR10, CIFAR10_C),
             reader=f"cifar10-c-{severity}-robust",

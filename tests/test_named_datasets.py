@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tarfile
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from orchestrator.remote_files import Download, RemoteFile
 from orchestrator.settings import Settings, read_settings
 from tests.fakes import ScriptedJob, ScriptedSandbox, make_dataset
 from tests.file_server import for_login, redirect, refuse, serve
+from tests.sandboxes import open_real
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -383,3 +385,27 @@ def test_cifar10_comes_from_a_mirror_and_is_prepared_in_the_sandbox(
     assert (facts.name, facts.classes, facts.image_size) == ("cifar10", ("airplane", "automobile"), (32, 32))
     assert {name: split.images for name, split in facts.splits.items()} == {"train": 36, "validation": 4, "test": 10}
     assert facts.description == tiny.description
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("bubblewrap", marks=pytest.mark.bubblewrap), pytest.param("docker", marks=pytest.mark.docker)]
+)
+def test_two_files_of_one_name_are_one_dataset_in_either_sandbox(tmp_path: Path, name: str) -> None:
+    from scipy.io import savemat  # noqa: PLC0415 - of the extra `harness`
+
+    with closing(open_real(name)) as sandbox:
+        folder, files = tmp_path / "datasets/downloads/svhn", []
+        folder.mkdir(parents=True)
+        for split, count in {"train": 200, "test": 20}.items():
+            content = {
+                "X": np.random.default_rng(count).integers(0, 256, (32, 32, 3, count), dtype=np.uint8),
+                "y": np.arange(count)[:, None] % 10 + 1,
+            }
+            savemat(folder / f"{split}_32x32.mat", content)
+            known = checksum(folder / f"{split}_32x32.mat", "md5")
+            files.append(RemoteFile(name=f"{split}_32x32.mat", urls=(), checksum=known))
+        tiny = replace(NAMED["svhn"], downloads=(Download(key="svhn", files=tuple(files), megabytes=1),))
+        facts = open_dataset(knobs(tmp_path, dataset="svhn"), sandbox, named={"svhn": tiny}).facts
+
+    assert facts.classes == tuple("0123456789")
+    assert (facts.splits["train"].images + facts.splits["validation"].images, facts.splits["test"].images) == (200, 20)
