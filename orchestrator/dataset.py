@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.contract import Task
 from orchestrator.errors import DatasetError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 HiddenName: TypeAlias = Literal["validation", "test"]
+Name: TypeAlias = Annotated[str, Field(max_length=1000)]
+"""Of a column or a label."""
 
 
 class Split(BaseModel):
@@ -54,6 +56,30 @@ class Groups(BaseModel):
     """Test images whose group train or validation holds too."""
 
 
+class Unlabelled(BaseModel):
+    """Test images without labels, and the layout of their submission."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int = Field(gt=0)
+    columns: tuple[Name, ...] = Field(min_length=2)
+    """The id's, then that of labels, or those of all classes."""
+    labels: tuple[Name, ...]
+    """What is written for each class; where classes have columns, the columns' names."""
+    notes: tuple[Annotated[str, Field(max_length=1000)], ...] = Field(max_length=10)
+
+    @property
+    def by_class(self) -> bool:
+        """Whether each class has a column of its own."""
+        return len(self.columns) > 2
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.by_class and sorted(self.columns[1:]) != sorted(self.labels):
+            raise ValueError("columns and classes differ")
+        return self
+
+
 class Facts(BaseModel):
     """dataset.json, as far as the host uses it."""
 
@@ -80,8 +106,15 @@ class Facts(BaseModel):
     """The commonest ones of the files that are no images."""
     duplicates: Duplicates
     groups: Groups | None = None
+    unlabelled: Unlabelled | None = None
     fingerprint: str
     checksums: dict[str, str]
+
+    @model_validator(mode="after")
+    def _labels_are_of_classes(self) -> Self:
+        if self.unlabelled and len(self.unlabelled.labels) != len(self.classes):
+            raise ValueError("labels and classes differ")
+        return self
 
 
 class Dataset:

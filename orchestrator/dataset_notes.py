@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def dataset_notes(facts: Facts) -> list[str]:
-    """What was left out, copies in train, leaks, and what pretrained weights have seen; mostly empty."""
-    return [*_left_out(facts), *_copies(facts), *leaks(facts), *_seen_before(facts)]
+    """What was left out, copies, leaks, what pretrained weights have seen, and rows of a submission; mostly empty."""
+    submission = facts.unlabelled.notes if facts.unlabelled else ()
+    return [*_left_out(facts), *_copies(facts), *leaks(facts), *_seen_before(facts), *submission]
 
 
 def leaks(facts: Facts) -> list[str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from harness.contract import Task
     from orchestrator.blinding import Blinding
     from orchestrator.components import Pipeline
@@ -82,6 +85,29 @@ class Executor:
         link_or_copy(weights, attempt / WEIGHTS)
         self._waiting.drop()  # what waits has nothing to wait for
         return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test")
+
+    def predict_unlabelled(self, pipeline: Pipeline, weights: Path, attempt: Path) -> NDArray[np.float32]:
+        """Logits of the dataset's images without labels, by trained weights. `attempt`: a folder to be made.
+
+        Raises:
+            InvalidLogitsError: there are none; it says why.
+            SandboxError: the sandbox failed, twice, and not the pipeline.
+        """
+        unlabelled = self.dataset.facts.unlabelled
+        assert unlabelled is not None
+        attempt.mkdir(parents=True)
+        link_or_copy(weights, attempt / WEIGHTS)
+        images, classes = unlabelled.images, self.task.num_classes
+        seconds = self.task.seconds * max(1, images / self.dataset.split("test").images)
+        folder = self.dataset.folder / "unlabelled"
+        ended = self._twice(
+            lambda: self._predict(self.jobs.start_predict(folder, images * classes, seconds), pipeline, attempt)
+        )
+        try:
+            return read_logits(attempt / LOGITS, images, classes)
+        except InvalidLogitsError as error:
+            crash = explain_predict(ended, read_report(attempt / "predict-report.json"), str(error))
+            raise InvalidLogitsError(crash.error) from None
 
     def close(self) -> None:
         """End the jobs that wait."""

@@ -24,6 +24,7 @@ from orchestrator.run_folder import hold, open_run
 from orchestrator.scoring import majority_accuracy
 from orchestrator.setup import prove
 from orchestrator.sheets import Sheets
+from orchestrator.submission import submit
 from orchestrator.summary import score_finals, write_summary
 from orchestrator.team import Profile
 from orchestrator.teams import check_team, open_team
@@ -116,6 +117,11 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak
     for each in {id(each): each for each in (final, draft) if each}.values():
         facts = {"score": asdict(each.test), "custody": each.custody}
         loop.journal.record("final", iteration=each.iteration.number, **facts)
+    if dataset.facts.unlabelled:
+        terminal.phase("the winner predicts the images without labels")
+    submission = submit(folder, final.iteration, executor)
+    if submission and submission.custody:
+        loop.journal.record("submission", iteration=final.iteration.number, custody=submission.custody)
     majority = majority_accuracy(dataset.split("test").counts)
     write_summary(
         folder,
@@ -134,11 +140,14 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak
         sandbox=executor.jobs.sandbox.name,
         weak=weak,
         provider=loop.team.name,
+        submission=submission and {"file": submission.file.name, "problem": submission.problem},
     )
     loop.journal.record("end", why=ended, spent=budget.spent())
     executor.blinding.clear()
     answer = "\n".join([result_lines(final, draft, majority), *leaks(dataset.facts)])
     terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")
+    if submission:
+        terminal.say(submission.sentence)
     terminal.say(
         f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
     )

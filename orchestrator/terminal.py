@@ -12,6 +12,7 @@ from rich.text import Text
 
 from orchestrator.dataset_notes import dataset_notes
 from orchestrator.outcome import Crashed
+from orchestrator.submission import SUBMISSION
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -80,7 +81,9 @@ def dataset_lines(dataset: Dataset) -> str:
         f"{dataset.facts.name}: {counts['train']} training, {counts['validation']} validation and {counts['test']} "
         f"test images of {len(dataset.facts.classes)} classes."
     )
-    return "\n".join([size, *dataset_notes(dataset.facts)])
+    unlabelled = dataset.facts.unlabelled
+    more = [f"{unlabelled.images} images without labels will be predicted for {SUBMISSION}."] if unlabelled else []
+    return "\n".join([size, *more, *dataset_notes(dataset.facts)])
 
 
 def iteration_line(iteration: Iteration, before: Iteration | None) -> str:

@@ -13,6 +13,7 @@ from orchestrator.jobs import LOGITS, WEIGHTS
 from orchestrator.journal import attempt_folder, read_events
 from orchestrator.run_folder import read_manifest
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
+from orchestrator.submission import SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ def verify(run: Path, datasets: Path, identify: Callable[[str], str]) -> tuple[i
         problems += [f"{scored.what}: {problem}" for problem in _compare(scored, sound)]
     problems += _of_today(scores[-1].custody, identify(backend))
     problems += _best(run, scores)
+    problems += _submission(run)
     return len(scores), problems
 
 
@@ -157,6 +159,15 @@ def _best(run: Path, scores: list[Scored]) -> Iterator[str]:
     known = [(scored.custody["components"], scored.custody["weights"]) for scored in scores]
     if best.exists() and (_components(best / "components"), _file(best / WEIGHTS)) not in known:
         yield f"{best} is no pipeline that was scored"
+
+
+def _submission(run: Path) -> Iterator[str]:
+    """What was written last of images without labels has to be there still."""
+    written = [event["custody"] for event in read_events(run) if event["kind"] == "submission"]
+    files = {"submission": run / SUBMISSION, "logits": run / "final" / "unlabelled" / LOGITS}
+    for name, path in files.items() if written else ():
+        if _file(path) != written[-1][name]:
+            yield f"{path} is not what was written"
 
 
 def _components(folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,10 +34,11 @@ CLASSES = ("cat", "dog", "owl")
 LABELS = {"train": [0, 1, 2] * 10, "validation": [0, 1, 2, 0], "test": [2, 1, 0, 1, 2]}
 
 
-def make_dataset(folder: Path, *, real: bool = False) -> Dataset:
+def make_dataset(folder: Path, *, real: bool = False, submission: Mapping[str, Any] | None = None) -> Dataset:
     """A prepared dataset of noise: 30 training, 4 validation, 5 test images, 4x4, grey, three classes.
 
-    `real`: with the checksums of its files.
+    `real`: with the checksums of its files; `submission`: of images without labels, its `rows` and what dataset.json
+    says of it.
     """
     for name, labels in LABELS.items():
         (folder / name).mkdir(parents=True)
@@ -45,7 +46,15 @@ def make_dataset(folder: Path, *, real: bool = False) -> Dataset:
         hidden = folder / ("train/labels.npy" if name == "train" else f"hidden/{name}.npy")
         hidden.parent.mkdir(exist_ok=True)
         np.save(hidden, np.array(labels))
-    make_facts(folder, classes=CLASSES, size=4, labels=LABELS, checksums=_checksums(folder) if real else None)
+    facts = dict(submission) if submission else None
+    if facts:
+        rows: Sequence[Sequence[str]] = facts.pop("rows")
+        facts["images"] = sum(len(row) == 1 for row in rows)
+        (folder / "unlabelled").mkdir()
+        np.save(folder / "unlabelled" / "images.npy", noise(facts["images"]))
+        (folder / "hidden" / "unlabelled.csv").write_text("".join(f"{','.join(row)}\n" for row in rows))
+    checksums = _checksums(folder) if real else None
+    make_facts(folder, classes=CLASSES, size=4, labels=LABELS, checksums=checksums, unlabelled=facts)
     return Dataset(folder)
 
 
@@ -56,6 +65,7 @@ def make_facts(
     size: int,
     labels: Mapping[str, Sequence[int] | NDArray[np.int64]],
     checksums: dict[str, str] | None = None,
+    unlabelled: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the dataset.json of grey images of one size."""
     splits = {
@@ -82,6 +92,7 @@ def make_facts(
         "duplicates": {"within_train": 0, "validation": 0, "test": 0},
         "fingerprint": "",
         "checksums": checksums or {"train/images.npy": "0"},
+        **({"unlabelled": unlabelled} if unlabelled else {}),
     }
     (folder / "dataset.json").write_text(json.dumps(facts))
 

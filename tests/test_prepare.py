@@ -23,7 +23,7 @@ SPLITS = ("train", "validation", "test")
 FIELDS = {
     "version", "name", "source", "description", "licence", "classes", "channels", "image_size", "sizes", "form",
     "max_side", "ceiling", "seed", "split_rule", "splits", "mean", "std", "skipped", "skipped_extensions", "duplicates",
-    "groups", "fingerprint", "checksums", "pillow", "numpy",
+    "groups", "unlabelled", "fingerprint", "checksums", "pillow", "numpy",
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Labelled:
     licence: str = ""
     skipped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: dict[str, int] = field(default_factory=dict)
+    unlabelled: None = None
 
     def read(self, index: int) -> bytes:
         raise AssertionError(index)

@@ -20,10 +20,11 @@ from orchestrator.journal import Journal, attempt_folder
 from orchestrator.log import open_log
 from orchestrator.outcome import Trained
 from orchestrator.run_folder import keep_best, write_json
+from orchestrator.submission import submit
 from orchestrator.summary import score_finals
 from orchestrator.team import Iteration
 from orchestrator.verify import verify
-from tests.fakes import LABELS, ScriptedJob, ScriptedSandbox, make_dataset, make_proposal
+from tests.fakes import CLASSES, LABELS, ScriptedJob, ScriptedSandbox, make_dataset, make_proposal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,8 @@ SANDBOX = "engine a script"
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A run of a draft, and its dataset: `run`, `datasets/noise`."""
-    dataset = make_dataset(tmp_path / "datasets" / "noise", real=True)
+    wanted = {"columns": ["id", "label"], "labels": CLASSES, "notes": [], "rows": [["b"], ["a"]]}
+    dataset = make_dataset(tmp_path / "datasets" / "noise", real=True, submission=wanted)
     run = tmp_path / "run"
     run.mkdir()
     blinding = Blinding(dataset, run)
@@ -42,7 +44,11 @@ def home(tmp_path: Path) -> Path:
         sandbox=ScriptedSandbox(
             {
                 "fit": [ScriptedJob({"weights.safetensors": b"weights"})],
-                "predict": [ScriptedJob(answers=[0, 1, 2, 1]), ScriptedJob(answers=LABELS["test"])],
+                "predict": [
+                    ScriptedJob(answers=[0, 1, 2, 1]),
+                    ScriptedJob(answers=LABELS["test"]),
+                    ScriptedJob(answers=[2, 1]),
+                ],
             }
         ),
         compute=Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False),
@@ -61,6 +67,9 @@ def home(tmp_path: Path) -> Path:
         journal.record_iteration(iteration)
         final, _ = score_finals(run, [iteration], executor, "because")
         journal.record("final", iteration=0, score=asdict(final.test), custody=final.custody)
+        submission = submit(run, iteration, executor)
+        assert submission is not None
+        journal.record("submission", iteration=0, custody=submission.custody)
     assert isinstance(outcome, Trained)
     return tmp_path
 
@@ -82,6 +91,8 @@ def test_a_run_that_nobody_touched_has_no_problem(home: Path) -> None:
         "run/iterations/000/attempt-1/weights.safetensors",
         "run/iterations/000/attempt-1/logits.f32",
         "run/final/000/logits.f32",
+        "run/final/unlabelled/logits.f32",
+        "run/submission.csv",
         "run/best/components/train.py",
         "datasets/noise/hidden/validation.npy",
         "datasets/noise/hidden/test.npy",

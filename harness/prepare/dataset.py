@@ -9,16 +9,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from harness.prepare.numbering import AllImages
 from harness.prepare.parallel import refuse_unreadable
-from harness.prepare.record import Groups, Record, SplitRecord, count_duplicates, count_groups, moments
+from harness.prepare.record import (
+    Groups,
+    Record,
+    SplitRecord,
+    UnlabelledRecord,
+    count_duplicates,
+    count_groups,
+    moments,
+)
 from harness.prepare.splits import divide
 from harness.prepare.survey import survey
-from harness.prepare.writing import MEASURED, Tally, convert, write, write_array, write_images
+from harness.prepare.writing import MEASURED, Tally, convert, write, write_array, write_images, write_rows
 from harness.sources.source import SPLITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from harness.prepare.parallel import Unreadable
+    from harness.prepare.pixels import Stored
     from harness.prepare.progress import Progress
     from harness.prepare.splits import Division, Positions
     from harness.prepare.survey import Survey
@@ -26,6 +38,10 @@ if TYPE_CHECKING:
 
 HIDDEN = "hidden"
 """The folder of labels that no container ever sees."""
+UNLABELLED = "unlabelled"
+"""The folder of test images without labels; it is there where such images are."""
+ROWS = f"{HIDDEN}/unlabelled.csv"
+"""The rows of their submission: of an image its name alone, which may tell more than pixels do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +67,7 @@ def prepare(source: Source, out: Path, order: Order, progress: Progress) -> None
     seen, digests = survey(source, order.max_side, progress)
     division = divide(source, digests, order.seed)
     del digests
-    _make_folders(out)
+    _make_folders(out, unlabelled=source.unlabelled is not None)
     written = _write_splits(source, seen, division, out, progress)
     record = _record(source, order, seen, division, written)
     write(out / "dataset.json.new", [record.dump()])
@@ -64,32 +80,42 @@ class _Written:
     checksums: dict[str, str]
 
 
-def _make_folders(out: Path) -> None:
-    for folder in (out, *(out / split for split in SPLITS)):
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)  # the mounts are read by another user
+def _make_folders(out: Path, *, unlabelled: bool) -> None:
+    for name in ("", *SPLITS, *([UNLABELLED] if unlabelled else [])):
+        (out / name).mkdir(exist_ok=True)
+        (out / name).chmod(0o755)  # the mounts are read by another user
     (out / HIDDEN).mkdir(mode=0o700)
 
 
 def _write_splits(source: Source, seen: Survey, division: Division, out: Path, progress: Progress) -> _Written:
-    order = chain.from_iterable(division.positions[split] for split in SPLITS)
+    images = AllImages(source)
+    order = chain(*(division.positions[split] for split in SPLITS), range(images.labelled, len(images)))
     measured = len(division.positions["train"])
     if seen.plan.form == "encoded":
         measured = min(measured, MEASURED)
-    results = progress.count(convert(source, map(int, order), seen.plan, measured), "preparing", len(source.labels))
+    results = progress.count(convert(images, map(int, order), seen.plan, measured), "preparing", len(images))
     written = _Written({}, {})
     for split in SPLITS:
         positions = division.positions[split]
-        written.tallies[split] = tally = Tally(len(positions))
-        shape = None if seen.array_shape is None else (len(positions), *seen.array_shape)
-        checksums = write_images(out / split, shape, tally.take(islice(results, len(positions))))
-        written.checksums.update({f"{split}/{name}": checksum for name, checksum in checksums.items()})
+        _write_images(results, len(positions), out / split, seen, written)
         labels = f"{split}/labels.npy" if split == "train" else f"{HIDDEN}/{split}.npy"
         written.checksums[labels] = write_array(out / labels, source.labels[positions])
+    if source.unlabelled:
+        _write_images(results, len(source.unlabelled), out / UNLABELLED, seen, written)
+        written.checksums[ROWS] = write_rows(out / ROWS, source.unlabelled.rows())
     unreadable = [image for tally in written.tallies.values() for image in tally.unreadable]
     if unreadable:
         refuse_unreadable(unreadable)
     return written
+
+
+def _write_images(
+    results: Iterator[Stored | Unreadable], count: int, folder: Path, seen: Survey, written: _Written
+) -> None:
+    written.tallies[folder.name] = tally = Tally(count)
+    shape = None if seen.array_shape is None else (count, *seen.array_shape)
+    checksums = write_images(folder, shape, tally.take(islice(results, count)))
+    written.checksums.update({f"{folder.name}/{name}": checksum for name, checksum in checksums.items()})
 
 
 def _record(source: Source, order: Order, seen: Survey, division: Division, written: _Written) -> Record:
@@ -115,6 +141,7 @@ def _record(source: Source, order: Order, seen: Survey, division: Division, writ
         skipped_extensions=source.skipped_extensions,
         duplicates=count_duplicates(*(written.tallies[split].digests for split in SPLITS)),
         groups=_groups(source, division),
+        unlabelled=None if source.unlabelled is None else UnlabelledRecord.of(source.unlabelled),
         fingerprint=order.fingerprint,
         checksums=written.checksums,
     )

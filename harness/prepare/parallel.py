@@ -19,7 +19,7 @@ from harness.sources.source import UnusableDatasetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from harness.sources.source import Content, Source
+    from harness.sources.source import Content, Images
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,12 +58,12 @@ def in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
             yield from ahead.popleft().result()
 
 
-def attempt(source: Source, function: Callable[[Content], R], index: int) -> R | Unreadable:
-    """Apply the function to one example's content."""
+def attempt(images: Images, function: Callable[[Content], R], index: int) -> R | Unreadable:
+    """Apply the function to one image's content."""
     try:
-        return function(source.read(index))
+        return function(images.read(index))
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise whatever a broken file makes them meet
-        return Unreadable(source.where(index), explain(error))
+        return Unreadable(images.where(index), explain(error))
 
 
 def refuse_unreadable(unreadable: Sequence[Unreadable]) -> NoReturn:

@@ -12,12 +12,13 @@ import PIL
 from harness.prepare.copies import among, repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from harness.prepare.copies import Digests
     from harness.prepare.pixels import Form
+    from harness.sources.unlabelled import Unlabelled
 
 VERSION = 1
 """Of the on-disk form."""
@@ -55,6 +56,24 @@ class Groups:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnlabelledRecord:
+    """What is known of the test images without labels."""
+
+    images: int
+    columns: Sequence[str]
+    """Of their submission: the id's, then that of labels, or those of all classes."""
+    labels: Sequence[str]
+    """What is written for each class; where classes have columns, the columns' names."""
+    notes: Sequence[str]
+    """What a person has to know of them, in whole sentences."""
+
+    @classmethod
+    def of(cls, unlabelled: Unlabelled) -> UnlabelledRecord:
+        layout = unlabelled.layout
+        return cls(images=len(unlabelled), columns=layout.columns, labels=layout.labels, notes=unlabelled.notes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """The content of `dataset.json`."""
 
@@ -87,6 +106,8 @@ class Record:
     """The commonest ones of the files among them that are no images."""
     duplicates: Duplicates
     groups: Groups | None
+    unlabelled: UnlabelledRecord | None
+    """None where no test image lacks its label."""
     fingerprint: str
     """What the host knew the source by; it prepares again when that changes."""
     checksums: dict[str, str]

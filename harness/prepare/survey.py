@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.prepare.numbering import AllImages
 from harness.prepare.parallel import Unreadable, attempt, in_order, refuse_unreadable
 from harness.prepare.pixels import Plan, bounded, ceiling_of, read_header, store
 
@@ -29,7 +30,7 @@ class Survey:
     """What all headers say together."""
 
     sizes: Counter[tuple[int, int]]
-    """How many originals have this height and width, upright."""
+    """How many originals with a label have this height and width, upright."""
     image_size: tuple[int, int] | None
     """Of all images once bounded, or None where sizes vary."""
     plan: Plan
@@ -48,37 +49,42 @@ class Survey:
 
 
 def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, NDArray[np.uint64]]:
-    """Read every header; also return digests (N,), equal where two images are byte for byte the same.
+    """Read every header; also return digests of what has labels (N,), equal where two are byte for byte the same.
 
     Raises:
         UnusableDatasetError: some images cannot be read; it names the first of all that cannot, in any pass.
     """
-    total = len(source.labels)
+    images = AllImages(source)
+    total = len(images)
     sizes: Counter[tuple[int, int]] = Counter()
-    digests = np.zeros(total, np.uint64)
+    unlabelled: set[tuple[int, int]] = set()
+    digests = np.zeros(images.labelled, np.uint64)
     grey, peak = True, 0.0
     unreadable: dict[int, Unreadable] = {}
-    headers = in_order(partial(attempt, source, read_header), range(total))
+    headers = in_order(partial(attempt, images, read_header), range(total))
     for index, header in enumerate(progress.count(headers, "looking at", total)):
         if isinstance(header, Unreadable):
             unreadable[index] = header
             continue
-        sizes[header.height, header.width] += 1
-        digests[index] = header.digest
+        if index < images.labelled:
+            sizes[header.height, header.width] += 1
+            digests[index] = header.digest
+        else:
+            unlabelled.add((header.height, header.width))
         grey &= header.grey
         peak = max(peak, header.peak)
-    stored = {bounded(height, width, max_side) for height, width in sizes}
+    stored = {bounded(height, width, max_side) for height, width in sizes.keys() | unlabelled}
     image_size = stored.pop() if len(stored) == 1 else None
     form: Form = "array" if image_size and max(image_size) <= ARRAY_SIDE else "encoded"
     plan = Plan(form, 1 if grey else 3, ceiling_of(peak), max_side)
     if unreadable:
-        refuse_unreadable(_with_truncated(source, plan, unreadable))
+        refuse_unreadable(_with_truncated(images, plan, unreadable))
     return Survey(sizes, image_size, plan), digests
 
 
-def _with_truncated(source: Source, plan: Plan, unreadable: dict[int, Unreadable]) -> list[Unreadable]:
+def _with_truncated(images: AllImages, plan: Plan, unreadable: dict[int, Unreadable]) -> list[Unreadable]:
     """Decode the others too, so that one refusal names all that is broken."""
-    rest = [index for index in range(len(source.labels)) if index not in unreadable]
-    stored = in_order(partial(attempt, source, partial(store, plan=plan, measure=False)), rest)
+    rest = [index for index in range(len(images)) if index not in unreadable]
+    stored = in_order(partial(attempt, images, partial(store, plan=plan, measure=False)), rest)
     truncated = [result for result in stored if isinstance(result, Unreadable)]
     return [*unreadable.values(), *truncated]

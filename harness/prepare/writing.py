@@ -5,6 +5,7 @@ Nothing is written through a memory map: dirty pages of one would count as this 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 from array import array
@@ -19,12 +20,12 @@ from harness.prepare.parallel import Unreadable, attempt, in_order
 from harness.prepare.pixels import Plan, Stored, store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from harness.sources.source import Source
+    from harness.sources.source import Images
 
 MEASURED = 2000
 """Images of the encoded form that mean and deviation are taken from."""
@@ -52,12 +53,12 @@ class Tally:
             yield result.content
 
 
-def convert(source: Source, positions: Iterable[int], plan: Plan, measured: int) -> Iterator[Stored | Unreadable]:
+def convert(images: Images, positions: Iterable[int], plan: Plan, measured: int) -> Iterator[Stored | Unreadable]:
     """Make these images what is stored, in this order; the first `measured` come with a histogram."""
 
     def stored(item: tuple[int, int]) -> Stored | Unreadable:
         rank, position = item
-        return attempt(source, partial(store, plan=plan, measure=rank < measured), position)
+        return attempt(images, partial(store, plan=plan, measure=rank < measured), position)
 
     return in_order(stored, enumerate(positions))
 
@@ -76,6 +77,11 @@ def write_array(path: Path, values: NDArray[np.int64]) -> str:
     return write(path, [_header("<i8", values.shape), values.data])
 
 
+def write_rows(path: Path, rows: Iterable[Sequence[str]]) -> str:
+    """Write a table without a header; return its checksum."""
+    return write(path, map(_line, rows))
+
+
 def write(path: Path, contents: Iterable[bytes | memoryview]) -> str:
     """Write one file, readable by whoever may enter its folder; return its checksum."""
     checksum = hashlib.sha256()
@@ -92,6 +98,12 @@ def _located(contents: Iterable[bytes], offsets: array[int]) -> Iterator[bytes]:
     for content in contents:
         offsets.append(offsets[-1] + len(content))
         yield content
+
+
+def _line(row: Sequence[str]) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow(row)
+    return file.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _header(kind: str, shape: tuple[int, ...]) -> bytes:

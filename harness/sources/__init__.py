@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from harness.sources.idx import find_idx
 from harness.sources.matlab import find_svhn, open_mat
 from harness.sources.npz import find_npz, open_npz
 from harness.sources.rows import SUFFIXES as TABLES
+from harness.sources.samples import find_unlabelled, follow_sample
 from harness.sources.source import UnusableDatasetError
 from harness.sources.tables import Columns, find_tables, open_table
 
@@ -42,18 +44,20 @@ def open_source(location: str, columns: Columns | None = None, scratch: Path | N
     if path.is_file():
         return _open_file(path, columns or Columns())
     if path.is_dir():
-        found = (find(path) for find in FINDERS)
-        if (source := next((each for each in found if each is not None), None)) is not None:
+        sources = (find(path) for find in FINDERS)
+        if (source := next((each for each in sources if each is not None), None)) is not None:
             return source
         if (table := find_tables(path, columns or Columns())) is not None:
-            return table
-    return scan(path)
+            return replace(table, unlabelled=find_unlabelled(path, table))
+    found = scan(path)
+    return replace(found, unlabelled=found.unlabelled and follow_sample(path, found.classes, found.unlabelled))
 
 
 def _open_file(path: Path, columns: Columns) -> Source:
     suffix = path.suffix.lower()
     if suffix in TABLES:
-        return open_table(path, columns)
+        table = open_table(path, columns)
+        return replace(table, unlabelled=find_unlabelled(path.parent, table))
     if suffix not in OPENERS:
         raise UnusableDatasetError(
             f"{path.name!r} is no dataset: give a folder with a sub-folder of images per class, or a file that ends in "

@@ -92,6 +92,7 @@ class Arrays:
     groups: None = None
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
+    unlabelled: None = None
 
     def __post_init__(self) -> None:
         """Look at all parts.

@@ -37,6 +37,7 @@ class Digits:
     groups: None = None
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
+    unlabelled: None = None
 
     @cached_property
     def _table(self) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""A folder with one sub-folder per class, or with train/ and test/ (and validation/) of such.
+"""A folder with one sub-folder per class, or with train/ and test/ (and validation/) of such; test/ may lack labels.
 
 A folder named like a split is a class where other folders stand beside it and its images lie in it directly.
 A class folder's images are found at any depth below it. Links to folders are never followed, links to files only while
@@ -7,35 +7,25 @@ they stay inside. What is an image is decided by its extension. What they show m
 
 from __future__ import annotations
 
-import os
 import unicodedata
-from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.sources.paths import Paths
-from harness.sources.source import SKIPPED, SPLIT_NAMES, SPLITS, UnusableDatasetError, links_skipped
+from harness.sources.source import SPLIT_NAMES, SPLITS, UnusableDatasetError, links_skipped
+from harness.sources.unlabelled import Layout, Unlabelled
+from harness.sources.walk import DESCRIPTIONS, EXTENSIONS, Walk, called
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-EXTENSIONS = {
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm",
-}  # fmt: skip
-JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
-"""What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
-
-LONGEST_EXTENSION = 10
-"""Characters; what follows the last dot of a longer one is part of a name."""
 EXTENSIONS_TOLD = 3
 
-DESCRIPTIONS = ("dataset_info.txt", "dataset_info.md")
-"""Files of the top folder that say what the images show; the first that is there counts."""
 DESCRIPTION = 4000
 """Characters kept of a description: it is part of every prompt."""
 
@@ -55,6 +45,8 @@ class Folders:
     description: str = ""
     licence: str = ""
     groups: None = None
+    unlabelled: Unlabelled | None = None
+    """What lies in test/ directly."""
 
     def read(self, index: int) -> bytes:
         path = f"{self.root}/{self.files[index]}"
@@ -73,8 +65,8 @@ def scan(root: Path) -> Folders:
     """
     if not root.is_dir():
         raise UnusableDatasetError(f"{str(root)!r} is no folder: give one that holds a sub-folder of images per class.")
-    walk = _Walk(root.resolve())
-    layout = _layout(walk)
+    walk = Walk(root.resolve())
+    layout, loose = _layout(walk)
     files = Paths()
     found = {
         split: {
@@ -100,68 +92,8 @@ def scan(root: Path) -> Folders:
         dict(walk.skipped),
         dict(sorted(walk.extensions.items(), key=lambda kind: (-kind[1], kind[0]))[:EXTENSIONS_TOLD]),
         _description(walk.root),
+        unlabelled=_unlabelled(walk, loose, classes) if loose else None,
     )
-
-
-@dataclass(frozen=True)
-class _Walk:
-    """Goes through the tree, in any order, and counts what it leaves out."""
-
-    root: Path
-    skipped: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SKIPPED, 0)))
-    extensions: Counter[str] = field(default_factory=Counter)
-    """Of files that are no images."""
-
-    def folders(self, folder: str) -> list[str]:
-        """Names of the folders in this one, sorted.
-
-        Raises:
-            UnusableDatasetError: images lie beside them, in no class.
-        """
-        entries = list(self._entries(folder))
-        stray = [entry.name for entry in entries if self._is_image(entry)]
-        if stray:
-            raise UnusableDatasetError(
-                f"Images lie directly in {_called(folder)} ({len(stray)} of them, {min(stray)!r} first) and so have no "
-                "class: move each into a sub-folder named after its class."
-            )
-        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-
-    def images(self, folder: str) -> Iterator[str]:
-        """Every image at any depth, relative to this folder."""
-        for entry in self._entries(folder):
-            if entry.is_dir(follow_symlinks=False):
-                yield from (f"{entry.name}/{path}" for path in self.images(f"{folder}/{entry.name}"))
-            elif self._is_image(entry):
-                yield entry.name
-
-    def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        try:
-            with os.scandir(self.root / folder) as listing:
-                for entry in listing:
-                    if entry.name.startswith(".") or entry.name.casefold() in JUNK:
-                        self.skipped["hidden"] += 1
-                    elif entry.is_symlink() and not self._stays_inside(entry):
-                        self.skipped["links"] += 1
-                    elif folder or entry.name not in DESCRIPTIONS or not entry.is_file():
-                        yield entry
-        except OSError as error:
-            raise UnusableDatasetError(f"{_called(folder)} cannot be listed: {error.strerror}.") from None
-
-    def _stays_inside(self, entry: os.DirEntry[str]) -> bool:
-        return entry.is_file() and Path(entry.path).resolve().is_relative_to(self.root)
-
-    def _is_image(self, entry: os.DirEntry[str]) -> bool:
-        """Tell, and count a file that is none."""
-        if entry.is_dir(follow_symlinks=False):
-            return False
-        extension = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - as in `Folders.read`
-        if entry.is_file() and extension in EXTENSIONS:
-            return True
-        self.skipped["not_images"] += 1
-        if 1 < len(extension) <= LONGEST_EXTENSION and extension.isprintable():
-            self.extensions[extension] += 1
-        return False
 
 
 def _description(root: Path) -> str:
@@ -185,8 +117,15 @@ def _text(path: Path) -> str:
     return content.decode("utf-8-sig", errors="replace").strip()[:DESCRIPTION]
 
 
-def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
-    """Split -> class name -> folder."""
+def _unlabelled(walk: Walk, folder: str, classes: Sequence[str]) -> Unlabelled:
+    """All images of a folder, called by their names."""
+    ids = Paths()
+    ids.extend("", sorted(walk.images(folder)))
+    return Unlabelled(root=walk.root, ids=ids, folder=f"{folder}/", layout=Layout(labels=tuple(classes)))
+
+
+def _layout(walk: Walk) -> tuple[dict[str, dict[str, str]], str]:
+    """Split -> class name -> folder; and the folder of test images without labels, if there is one."""
     top = walk.folders("")
     if not top:
         raise UnusableDatasetError(
@@ -196,9 +135,13 @@ def _layout(walk: _Walk) -> dict[str, dict[str, str]]:
     splits = {name: SPLIT_NAMES[name.casefold()] for name in top if name.casefold() in SPLIT_NAMES}
     others = [name for name in top if name not in splits]
     if not splits or (others and _may_be_classes(walk.root, splits)):
-        return {"train": {name: name for name in top}}
+        _refuse_numbered_splits(walk.root, top)
+        return {"train": {name: name for name in top}}, ""
     _refuse_odd_splits(walk, splits, others)
-    return {split: {name: f"{folder}/{name}" for name in walk.folders(folder)} for folder, split in splits.items()}
+    loose = next((name for name in splits if splits[name] == "test" and _depths(walk.root, name) == {0}), "")
+    labelled = {folder: split for folder, split in splits.items() if folder != loose}
+    classes = {split: {name: f"{folder}/{name}" for name in walk.folders(folder)} for folder, split in labelled.items()}
+    return classes, loose
 
 
 def _may_be_classes(root: Path, splits: Mapping[str, str]) -> bool:
@@ -209,19 +152,34 @@ def _may_be_classes(root: Path, splits: Mapping[str, str]) -> bool:
 
 def _holds_classes(root: Path, folder: str) -> bool:
     """Whether there are images, and all in sub-folders."""
-    depths = {path.count("/") for path in _Walk(root).images(folder)}
+    depths = _depths(root, folder)
     return bool(depths) and min(depths) > 0
 
 
-def _refuse_odd_splits(walk: _Walk, splits: Mapping[str, str], others: list[str]) -> None:
+def _depths(root: Path, folder: str) -> set[int]:
+    """In how many sub-folders images lie."""
+    return {path.count("/") for path in Walk(root).images(folder)}
+
+
+def _refuse_numbered_splits(root: Path, top: list[str]) -> None:
+    """Folders named like splits, some with a number, are no classes where nothing else stands beside them."""
+    like_splits = all(name.casefold().rstrip("0123456789") in SPLIT_NAMES for name in top)
+    if like_splits and all(0 in _depths(root, name) for name in top):
+        raise UnusableDatasetError(
+            f"{' and '.join(map(called, top[:10]))} are named like splits and hold images directly, which so have no "
+            "class: move those of the training set into a sub-folder for each class, or rename what is a class."
+        )
+
+
+def _refuse_odd_splits(walk: Walk, splits: Mapping[str, str], others: list[str]) -> None:
     if "train" not in splits.values():
         raise UnusableDatasetError(
-            f"There is {_called(next(iter(splits)))} but no train/: add it, or rename the folder"
+            f"There is {called(next(iter(splits)))} but no train/: add it, or rename the folder"
             f"{links_skipped(walk.skipped)}."
         )
     if len(set(splits.values())) < len(splits):
         raise UnusableDatasetError(f"{', '.join(splits)} name one split twice: keep one folder for each split.")
-    strays = [_called(name) for name in others if any(walk.images(name))]
+    strays = [called(name) for name in others if any(walk.images(name))]
     if strays:
         named = ", ".join(splits)
         raise UnusableDatasetError(
@@ -263,7 +221,3 @@ def _class_names(found: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
                 f"Class {unknown[0]!r} is in {split} but not in train: add training images or remove it."
             )
     return tuple(sorted(found["train"]))
-
-
-def _called(folder: str) -> str:
-    return repr(f"{folder}/") if folder else "the folder"

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harness.sources.unlabelled import Unlabelled
+
     Content: TypeAlias = bytes | NDArray[np.uint8]
     """An image file's bytes, or pixels: (H, W) grey, (H, W, 3) colour, (H, W, 4) with transparency."""
 
@@ -35,8 +37,24 @@ def links_skipped(skipped: Mapping[str, int]) -> str:
     return f" (links skipped: {links}; copy what they point to)" if links else ""
 
 
-class Source(Protocol):
-    """Labelled images, numbered from 0, wherever they lie. Nothing is decoded before it is asked for."""
+class Images(Protocol):
+    """Images, numbered from 0, wherever they lie. Nothing is decoded before it is asked for."""
+
+    def read(self, index: int) -> Content:
+        """Fetch one, from any thread.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+    def where(self, index: int) -> str:
+        """What a person calls it: its file, relative to the dataset."""
+        ...
+
+
+class Source(Images, Protocol):
+    """Labelled images, and perhaps test images without labels."""
 
     @property
     def description(self) -> str: ...
@@ -72,14 +90,7 @@ class Source(Protocol):
         """The commonest extensions among the files that are no images, with how many there are of each."""
         ...
 
-    def read(self, index: int) -> Content:
-        """Fetch one example, from any thread.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        ...
-
-    def where(self, index: int) -> str:
-        """What a person calls the example: its file, relative to the dataset."""
+    @property
+    def unlabelled(self) -> Unlabelled | None:
+        """Test images without labels, if there are any."""
         ...

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from harness.sources.unlabelled import Unlabelled
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -36,6 +38,7 @@ class Table:
     licence: str = ""
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
+    unlabelled: Unlabelled | None = None
 
     def read(self, index: int) -> bytes:
         with open(f"{self.root}/{self.files[index]}", "rb") as file:  # noqa: PTH123 - as in `Folders.read`

@@ -55,7 +55,7 @@ def find_tables(folder: Path, columns: Columns) -> Table | None:
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in SUFFIXES and path.is_file() and "submission" not in path.stem.casefold()
     ]
-    plans = {path: plan for path in tables if (plan := _plan(path, columns)) is not None}
+    plans = _without_guesses({path: plan for path in tables if (plan := _plan(path, columns)) is not None})
     named = {path: plan for path, plan in plans.items() if path.stem.casefold() in SPLIT_NAMES}
     if not named and len(plans) > 1:
         raise UnusableDatasetError(
@@ -88,16 +88,17 @@ def _refuse(path: Path) -> NoReturn:
 
 
 def _plan(path: Path, columns: Columns) -> Plan | None:
+    split = SPLIT_NAMES.get(path.stem.casefold(), "train")
     try:
-        return _plan_of(path.parent, list(islice(read_rows(path), TRIED)), columns)
+        return _plan_of(path.parent, list(islice(read_rows(path), TRIED)), columns, split)
     except UnusableDatasetError:
         folders = any(entry.is_dir() for entry in path.parent.iterdir())
-        if not folders or _plan_of(path.parent, list(islice(guessed_rows(path), TRIED)), columns):
+        if not folders or _plan_of(path.parent, list(islice(guessed_rows(path), TRIED)), columns, split):
             raise
         return None  # it is about something else
 
 
-def _plan_of(root: Path, head: Sequence[Row], columns: Columns) -> Plan | None:
+def _plan_of(root: Path, head: Sequence[Row], columns: Columns, split: str) -> Plan | None:
     if not head:
         return None
     names = {name.strip().casefold(): name for name in head[0]}
@@ -109,12 +110,20 @@ def _plan_of(root: Path, head: Sequence[Row], columns: Columns) -> Plan | None:
         first = _first(names, FILE_COLUMNS)
         candidates = [*([first] if first else []), *(name for name in head[0] if name != first)]
     for candidate in candidates:
-        found = find_place(root, [row.get(candidate, "") for row in head])
+        found = find_place(root, [row.get(candidate, "") for row in head], split)
         rest = [name for name in head[0] if name not in (candidate, group)]
         chosen = label or (rest[0] if len(rest) == 1 else None)
         if found is not None and chosen is not None and chosen != candidate:
             return Plan(candidate, chosen, _split_column(names, head), group, *found)
     return None
+
+
+def _without_guesses(plans: dict[Path, Plan]) -> dict[Path, Plan]:
+    """Without tables of the test images whose one other column is no label, since other tables know no such label."""
+    test = {path for path in plans if SPLIT_NAMES.get(path.stem.casefold()) == "test"}
+    known = {*LABEL_COLUMNS, *(plan.label.strip().casefold() for path, plan in plans.items() if path not in test)}
+    guesses = {path for path in test if plans[path].label.strip().casefold() not in known} if test != set(plans) else ()
+    return {path: plan for path, plan in plans.items() if path not in guesses}
 
 
 def _first(names: Mapping[str, str], wanted: Iterable[str]) -> str | None:
