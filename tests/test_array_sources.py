@@ -160,7 +160,10 @@ IDX = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 3, 3) + bytes(18)
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "names unknown": (npz(foo=np.zeros(3)), "'a.npz' has the arrays foo: name them x_train and y_train"),
     "labels missing": (npz(x=np.zeros((3, 4, 4))), "'a.npz' has the arrays x: name them"),
-    "objects": (npz(x=np.array([{}, {}]), y=np.arange(2)), "'a.npz' cannot be read (Object arrays cannot be loaded"),
+    "objects": (
+        npz(x=np.array([{}, {}]), y=np.arange(2)),
+        "'a.npz' cannot be read (Array can't be memory-mapped: Python objects in dtype): write",
+    ),
     "no archive": (files(a_dot_npz=b"PK\3\4 and no more"), "'a.npz' cannot be read"),
     "fewer labels": (npz(x=np.zeros((3, 4, 4), "u1"), y=np.arange(2)), "'a.npz' has 3 images and 2 labels"),
     "no images": (npz(x=np.zeros((3, 4), "u1"), y=np.arange(3)), "'a.npz' has images of the shape (3, 4)"),
@@ -229,7 +232,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(b"")
 
     with pytest.raises(
-        UnusableDatasetError, match=r"^'a.docx' is no dataset: give a folder .* ends in .npz, .mat, .zip"
+        UnusableDatasetError, match=r"^'a.docx' is no dataset: give a folder .* ends in .npz, .mat, .csv, .*.zip"
     ):
         open_source(str(tmp_path / "a.docx"))
 

@@ -40,11 +40,11 @@ def open_source(location: str, columns: Columns | None = None, scratch: Path | N
         return Digits()
     path = Path(location)
     if path.is_file() and is_archive(path) and scratch:
-        return open_source(str(unpack(path, scratch)), columns)
+        return open_source(str(unpack(path, scratch)), columns, scratch)
     if path.is_file():
-        return _open_file(path, columns or Columns())
+        return _open_file(path, columns or Columns(), scratch)
     if path.is_dir():
-        sources = (find(path) for find in FINDERS)
+        sources = (find(path, scratch) for find in FINDERS)
         if (source := next((each for each in sources if each is not None), None)) is not None:
             return source
         if (table := find_tables(path, columns or Columns())) is not None:
@@ -53,7 +53,7 @@ def open_source(location: str, columns: Columns | None = None, scratch: Path | N
     return replace(found, unlabelled=found.unlabelled and follow_sample(path, found.classes, found.unlabelled))
 
 
-def _open_file(path: Path, columns: Columns) -> Source:
+def _open_file(path: Path, columns: Columns, scratch: Path | None) -> Source:
     suffix = path.suffix.lower()
     if suffix in TABLES:
         table = open_table(path, columns)
@@ -63,4 +63,4 @@ def _open_file(path: Path, columns: Columns) -> Source:
             f"{path.name!r} is no dataset: give a folder with a sub-folder of images per class, or a file that ends in "
             f"{', '.join((*OPENERS, *TABLES, *ARCHIVES))}."
         )
-    return OPENERS[suffix](path)
+    return OPENERS[suffix](path, scratch)

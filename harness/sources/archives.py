@@ -46,7 +46,7 @@ def unpack(path: Path, into: Path) -> Path:
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
-                _refuse_too_large(path, sum(info.file_size for info in archive.infolist()), into)
+                refuse_too_large(path, sum(info.file_size for info in archive.infolist()), into)
                 _write(path, _zipped(archive), into)
         else:
             with tarfile.open(path) as archive:
@@ -80,7 +80,7 @@ def _write(path: Path, files: Iterator[tuple[str, int, IO[bytes]]], into: Path) 
             raise UnusableDatasetError(f"{path.name!r} holds {name!r}, which lies outside of it: make it anew.")
         if number >= MOST_FILES:
             raise UnusableDatasetError(f"{path.name!r} holds more than {MOST_FILES:,} files: give a smaller one.")
-        _refuse_too_large(path, size, into)
+        refuse_too_large(path, size, into)
         target = into.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as out:
@@ -93,7 +93,12 @@ def _refuse_cut_off(path: Path, archive: tarfile.TarFile) -> None:
         raise tarfile.ReadError("it ends too early")
 
 
-def _refuse_too_large(path: Path, size: int, into: Path) -> None:
+def refuse_too_large(path: Path, size: int, into: Path) -> None:
+    """Refuse what will not fit.
+
+    Raises:
+        UnusableDatasetError: so many bytes of this file are more than the disk has room for.
+    """
     free = shutil.disk_usage(into).free
     if size > free:
         raise UnusableDatasetError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.mapping import forget
 from harness.sources.labels import number_classes
 from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 SCALES = (1, 255, 1023, 4095, 16383, 65535)
 """Full scale of pixels that are no bytes: of fractions, and of 8 to 16 bits."""
-LOOKED_AT = 4096
-"""Images whose values are looked at together: arrays may be larger than memory."""
+AT_ONCE = 32 << 20
+"""Bytes that are held of an array: it may be larger than memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,11 @@ class Part:
         return images
 
     @cached_property
+    def at_once(self) -> int:
+        """Images that are held."""
+        return max(1, AT_ONCE // (self.pixels.nbytes // len(self.pixels)))
+
+    @cached_property
     def scale(self) -> float:
         """What becomes 255.
 
@@ -69,9 +75,10 @@ class Part:
             return 255
         low: Any = np.inf
         high: Any = -np.inf
-        for start in range(0, len(self.pixels), LOOKED_AT):
-            some = self.pixels[start : start + LOOKED_AT]
+        for start in range(0, len(self.pixels), self.at_once):
+            some = self.pixels[start : start + self.at_once]
             low, high = np.minimum(low, some.min()), np.maximum(high, some.max())  # NaN stays NaN
+            forget(some)
         fitting = next((scale for scale in SCALES if high <= scale), None)
         if fitting is None or not low >= 0:
             raise UnusableDatasetError(
@@ -129,7 +136,10 @@ class Arrays:
         pixels = part.pixels[place]
         if pixels.dtype != np.uint8:
             pixels = np.rint(pixels * (255 / part.scale)).astype(np.uint8)
-        return np.ascontiguousarray(pixels)
+        plain = np.array(pixels, order="C")
+        if not index % part.at_once:
+            forget(part.images)
+        return plain
 
     def where(self, index: int) -> str:
         part, place = self._find(index)

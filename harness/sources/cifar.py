@@ -45,7 +45,7 @@ class _Arrays(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def find_cifar(folder: Path) -> Arrays | None:
+def find_cifar(folder: Path, _: Path | None = None) -> Arrays | None:
     """Open the batches in a folder, pickled or binary; None where there are none.
 
     Raises:

@@ -16,8 +16,10 @@ import numpy as np
 
 from harness.sources.arrays import Arrays, Part
 from harness.sources.source import UnusableDatasetError
+from harness.sources.spool import spooled
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,7 +30,7 @@ MOST = 8 << 30
 """Bytes of one array."""
 
 
-def find_idx(folder: Path) -> Arrays | None:
+def find_idx(folder: Path, scratch: Path | None = None) -> Arrays | None:
     """Open the pairs of images and labels in a folder; None where there is none.
 
     Raises:
@@ -38,45 +40,51 @@ def find_idx(folder: Path) -> Arrays | None:
     found = [(path, match["prefix"], match["dot"]) for path, match in named if match]
     if not found:
         return None
-    parts = [_part(path, prefix, f"{prefix}labels{dot}idx1-ubyte") for path, prefix, dot in found]
+    parts = [_part(path, prefix, f"{prefix}labels{dot}idx1-ubyte", scratch) for path, prefix, dot in found]
     return Arrays(parts=parts, names=_mapped_names(folder))
 
 
-def read_idx(path: Path) -> NDArray[Any]:
-    """Read one array; a plain file is mapped, not read.
+def read_idx(path: Path, scratch: Path | None = None) -> NDArray[Any]:
+    """Map one array: of a plain file as it lies there, of a gzipped one as it is unpacked.
 
     Raises:
-        UnusableDatasetError: it is broken.
+        UnusableDatasetError: it is broken, or has no room where it is unpacked.
     """
     try:
-        return _read(path)
+        return _read(path, scratch)
     except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
         raise UnusableDatasetError(f"{path.name!r} cannot be read as IDX ({error}): get it again.") from None
 
 
-def _read(path: Path) -> NDArray[Any]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+def _read(path: Path, scratch: Path | None) -> NDArray[Any]:
+    packed = path.suffix == ".gz"
+    opened: AbstractContextManager[Any] = gzip.GzipFile(path) if packed else path.open("rb")
+    with opened as file:
         zeros, code, dimensions = struct.unpack(">HBB", file.read(4).ljust(4, b"?"))
         shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions).ljust(4 * dimensions, b"?"))
         size = np.dtype(TYPES[code]).itemsize * prod(shape)
         if zeros or size > MOST:
             raise ValueError("its header is not one of IDX")
-        if path.suffix != ".gz":
-            return np.memmap(path, TYPES[code], "r", offset=file.tell(), shape=shape)
-        data = file.read(size)
-        if len(data) < size:
-            raise ValueError("it ends too early")
-        return np.frombuffer(data, TYPES[code]).reshape(shape)
+        if not packed:
+            return _map(path, code, shape, file.tell())
+        with spooled(file, size, path, scratch) as unpacked:
+            return _map(unpacked, code, shape, 0)
 
 
-def _part(images: Path, prefix: str, labels: str) -> Part:
+def _map(path: Path, code: int, shape: tuple[int, ...], offset: int) -> NDArray[Any]:
+    if path.stat().st_size < offset + np.dtype(TYPES[code]).itemsize * prod(shape):
+        raise ValueError("it ends too early")
+    return np.asarray(np.memmap(path, TYPES[code], "r", offset=offset, shape=shape))
+
+
+def _part(images: Path, prefix: str, labels: str, scratch: Path | None) -> Part:
     beside = [path for path in (images.with_name(labels), images.with_name(f"{labels}.gz")) if path.is_file()]
     if not beside:
         raise UnusableDatasetError(f"{images.name!r} has no labels: put {labels!r} beside it.")
-    pixels = read_idx(images)
+    pixels = read_idx(images, scratch)
     if "emnist" in prefix.lower() and pixels.ndim == 3:
         pixels = pixels.transpose(0, 2, 1)  # NIST stores columns where MNIST stores rows
-    return Part(split=_split(prefix), images=pixels, labels=read_idx(beside[0]), where=repr(images.name))
+    return Part(split=_split(prefix), images=pixels, labels=read_idx(beside[0], scratch), where=repr(images.name))
 
 
 def _split(prefix: str) -> str:

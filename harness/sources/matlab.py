@@ -19,7 +19,7 @@ FILES = {"train_32x32.mat": "train", "extra_32x32.mat": "train", "test_32x32.mat
 FORM = "a .mat file with X (height, width, channels, images) and y"
 
 
-def open_mat(path: Path) -> Arrays:
+def open_mat(path: Path, _: Path | None = None) -> Arrays:
     """Open one file; its name may say which split it is.
 
     Raises:
@@ -28,7 +28,7 @@ def open_mat(path: Path) -> Arrays:
     return Arrays(parts=[read_mat(path, FILES.get(path.name, "train"))])
 
 
-def find_svhn(folder: Path) -> Arrays | None:
+def find_svhn(folder: Path, _: Path | None = None) -> Arrays | None:
     """Open what is there of SVHN in a folder; None where nothing is.
 
     Raises:
