@@ -264,8 +264,9 @@ def test_a_login_is_for_the_place_that_it_is_for_and_no_other(tmp_path: Path) ->
     assert [headers.get("authorization") for _, headers in storage.asked + mirror.asked] == [None, None]
 
 
-def test_a_password_in_an_address_opens_it_and_is_never_shown(tmp_path: Path) -> None:
+def test_a_password_in_an_address_opens_it_and_is_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     told: list[Event] = []
+    caplog.set_level("DEBUG")  # of the HTTP client, too
     with serve({NAME: CONTENT}, for_login("me", "secret-word", good), *[refuse(503)] * 9) as server:
         url = server.url.replace("//", "//me:secret-word@")
         assert get(tmp_path, url) == CONTENT
@@ -273,7 +274,8 @@ def test_a_password_in_an_address_opens_it_and_is_never_shown(tmp_path: Path) ->
             get(tmp_path / "other", url, on_event=told.append)
 
     place = Place(url=url, login=("me", "secret-word"))
-    assert "secret-word" not in f"{caught.value} {caught.value.__cause__} {told} {place}"
+    assert "127.0.0.1" in caplog.text
+    assert "secret-word" not in f"{caught.value} {caught.value.__cause__} {told} {place} {caplog.text}"
 
 
 def test_where_no_checksum_is_published_the_first_one_is_held_to(tmp_path: Path) -> None:
