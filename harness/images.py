@@ -1,19 +1,20 @@
 """A prepared split, read back fast: `images.npy`, or `images.bin` with `offsets.npy`.
 
-Both forms are memory-mapped, cost no memory until an image is touched, and may be pickled or forked: a mapping has no
-file offset that processes could fight over, and a pickle holds the path alone. Labels are not read here.
+Both forms are memory-mapped, cost little memory however many images are read, and may be pickled or forked: a mapping
+has no file offset that processes could fight over, and a pickle holds the path alone. Labels are not read here.
 """
 
 from __future__ import annotations
 
 import io
-import mmap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
+
+from harness.mapping import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,9 @@ ENCODED = "images.bin"
 """Image files end to end: the encoded form, for all others."""
 OFFSETS = "offsets.npy"
 """int64 (N + 1,): image i is the bytes offsets[i]:offsets[i + 1] of the encoded form."""
+
+HELD = {ARRAY: 4096, ENCODED: 64}
+"""Images that a process reads before it gives their pages back: the kernel maps 64 kB or more for each."""
 
 MODES = {1: "L", 3: "RGB"}
 """Channels -> Pillow's name of such an image."""
@@ -84,11 +88,16 @@ class _Array:
     def _pixels(self) -> NDArray[np.uint8]:
         return np.asarray(np.load(self.folder / ARRAY, mmap_mode="r"))
 
+    @cached_property
+    def _pages(self) -> Pages:
+        return Pages(self._pixels, HELD[ARRAY])
+
     def image(self, index: int) -> NDArray[np.uint8]:
         return self.batch([index]).squeeze(0)
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         pixels: NDArray[np.uint8] = self._pixels[np.asarray(indices, dtype=np.int64)]
+        self._pages.count(len(pixels))
         if pixels.shape[1] == self.channels:
             return pixels
         images = [Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)) for image in pixels]
@@ -111,13 +120,17 @@ class _Encoded:
         return np.asarray(np.load(self.folder / OFFSETS, mmap_mode="r"))
 
     @cached_property
-    def _data(self) -> mmap.mmap:
-        with (self.folder / ENCODED).open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    def _data(self) -> NDArray[np.uint8]:
+        return np.asarray(np.memmap(self.folder / ENCODED, np.uint8, "r"))
+
+    @cached_property
+    def _pages(self) -> Pages:
+        return Pages(self._data, HELD[ENCODED])
 
     def image(self, index: int) -> NDArray[np.uint8]:
         start, end = self._offsets[range(len(self))[index] :][:2]
-        with Image.open(io.BytesIO(self._data[start:end])) as image:
+        self._pages.count(1)
+        with Image.open(io.BytesIO(self._data[start:end].data)) as image:
             return planes(image.convert(MODES[self.channels]))
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SHAPE = (50_000, 64, 64)
-"""205 MB of bytes; a quarter as many images of four bytes a pixel are as much."""
-MOST = 100 << 20
+SHAPE = (80_000, 64, 64)
+"""328 MB of bytes; a quarter as many images of four bytes a pixel are as much."""
+MOST = 150 << 20
 READER = """
 import sys
 from pathlib import Path

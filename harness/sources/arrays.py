@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.mapping import forget
+from harness.mapping import Pages
 from harness.sources.labels import number_classes
 from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
 
@@ -65,6 +65,10 @@ class Part:
         return max(1, AT_ONCE // (self.pixels.nbytes // len(self.pixels)))
 
     @cached_property
+    def pages(self) -> Pages:
+        return Pages(self.images, self.at_once)
+
+    @cached_property
     def scale(self) -> float:
         """What becomes 255.
 
@@ -78,7 +82,7 @@ class Part:
         for start in range(0, len(self.pixels), self.at_once):
             some = self.pixels[start : start + self.at_once]
             low, high = np.minimum(low, some.min()), np.maximum(high, some.max())  # NaN stays NaN
-            forget(some)
+            self.pages.count(len(some))
         fitting = next((scale for scale in SCALES if high <= scale), None)
         if fitting is None or not low >= 0:
             raise UnusableDatasetError(
@@ -137,8 +141,7 @@ class Arrays:
         if pixels.dtype != np.uint8:
             pixels = np.rint(pixels * (255 / part.scale)).astype(np.uint8)
         plain = np.array(pixels, order="C")
-        if not index % part.at_once:
-            forget(part.images)
+        part.pages.count(1)
         return plain
 
     def where(self, index: int) -> str:
