@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = {"orchestrator", "sandbox", "harness", "prompts", "tests"}
-HEAVY = {"torch", "torchvision", "timm", "PIL", "sklearn", "safetensors"}
+HEAVY = {"torch", "torchvision", "timm", "PIL", "sklearn", "safetensors", "pyarrow", "scipy"}
 ALLOWED = {
     "orchestrator": {"orchestrator", "sandbox", "prompts", "harness.contract", "harness.report"},
     "sandbox": {"sandbox", "harness.report"},

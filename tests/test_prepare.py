@@ -340,4 +340,4 @@ def test_patients_stay_on_one_side_and_those_that_the_source_parts_are_counted(t
 def test_groups_without_a_table_are_refused(tmp_path: Path) -> None:
     refusal = Prepared(tmp_path, str(pets(tmp_path / "pets")), "--group-column=patient").refusal()
 
-    assert refusal.startswith("DATASET_GROUP_COLUMN is 'patient', and there is no table here")
+    assert refusal.startswith("DATASET_GROUP_COLUMN is 'patient', and no table or parquet file is here")

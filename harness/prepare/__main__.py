@@ -78,8 +78,8 @@ def _source(options: argparse.Namespace, scratch: Path) -> Source:
     source = open_source(options.source, columns, scratch)
     if columns.group and source.groups is None:
         raise UnusableDatasetError(
-            f"DATASET_GROUP_COLUMN is {columns.group!r}, and there is no table here that could have such a column: "
-            "give one of files, labels and groups, or leave it away."
+            f"DATASET_GROUP_COLUMN is {columns.group!r}, and no table or parquet file is here to have such a column: "
+            "give one with files, labels and groups, or leave it away."
         )
     return source
 

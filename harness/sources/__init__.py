@@ -14,8 +14,10 @@ from harness.sources.folders import scan
 from harness.sources.idx import find_idx
 from harness.sources.matlab import find_svhn, open_mat
 from harness.sources.npz import find_npz, open_npz
+from harness.sources.parquet import find_parquet, open_parquet
 from harness.sources.rows import SUFFIXES as TABLES
 from harness.sources.samples import find_unlabelled, follow_sample
+from harness.sources.shards import SUFFIX as PARQUET
 from harness.sources.source import UnusableDatasetError
 from harness.sources.tables import Columns, find_tables, open_table
 
@@ -39,16 +41,27 @@ def open_source(location: str, columns: Columns | None = None, scratch: Path | N
     if location == "digits":
         return Digits()
     path = Path(location)
+    columns = columns or Columns()
     if path.is_file() and is_archive(path) and scratch:
-        return open_source(str(unpack(path, scratch)), columns, scratch)
+        scratch.mkdir()
+        return open_source(str(unpack(path, scratch / "archive")), columns, scratch / "source")
     if path.is_file():
-        return _open_file(path, columns or Columns(), scratch)
-    if path.is_dir():
-        sources = (find(path, scratch) for find in FINDERS)
-        if (source := next((each for each in sources if each is not None), None)) is not None:
-            return source
-        if (table := find_tables(path, columns or Columns())) is not None:
-            return replace(table, unlabelled=find_unlabelled(path, table))
+        return _open_file(path, columns, scratch)
+    return (_open_formats(path, columns, scratch) if path.is_dir() else None) or _scan(path)
+
+
+def _open_formats(path: Path, columns: Columns, scratch: Path | None) -> Source | None:
+    """What a folder holds but class folders; None where it is nothing else."""
+    sources = (find(path, scratch) for find in FINDERS)
+    if (source := next((each for each in sources if each is not None), None)) is not None:
+        return source
+    if scratch and (parquet := find_parquet(path, columns, scratch)) is not None:
+        return parquet
+    table = find_tables(path, columns)
+    return table and replace(table, unlabelled=find_unlabelled(path, table))
+
+
+def _scan(path: Path) -> Source:
     found = scan(path)
     return replace(found, unlabelled=found.unlabelled and follow_sample(path, found.classes, found.unlabelled))
 
@@ -58,9 +71,11 @@ def _open_file(path: Path, columns: Columns, scratch: Path | None) -> Source:
     if suffix in TABLES:
         table = open_table(path, columns)
         return replace(table, unlabelled=find_unlabelled(path.parent, table))
+    if suffix == PARQUET and scratch:
+        return open_parquet(path, columns, scratch)
     if suffix not in OPENERS:
         raise UnusableDatasetError(
             f"{path.name!r} is no dataset: give a folder with a sub-folder of images per class, or a file that ends in "
-            f"{', '.join((*OPENERS, *TABLES, *ARCHIVES))}."
+            f"{', '.join((*OPENERS, PARQUET, *TABLES, *ARCHIVES))}."
         )
     return OPENERS[suffix](path, scratch)
