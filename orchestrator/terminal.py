@@ -82,7 +82,7 @@ def dataset_lines(dataset: Dataset) -> str:
         f"test images of {len(dataset.facts.classes)} classes."
     )
     unlabelled = dataset.facts.unlabelled
-    more = [f"{unlabelled.images} images without labels will be predicted for {SUBMISSION}."] if unlabelled else []
+    more = [f"Images without labels, to be predicted for {SUBMISSION}: {unlabelled.images}."] if unlabelled else []
     return "\n".join([size, *more, *dataset_notes(dataset.facts)])
 
 

@@ -54,6 +54,7 @@ def test_a_run_ends_with_the_submission_that_the_sample_wants(tmp_path: Path, ba
     assert [name for name, _ in rows] == [*sorted(truth, reverse=True), "gone"]
     assert rows[-1] == ["gone", "7"]
     assert sum(truth.get(name) == label for name, label in rows) > LEARNT * len(truth)
+    assert f"Images without labels, to be predicted for submission.csv: {UNLABELLED}." in done.stdout
     assert f"Predictions for the images without labels: {run}/submission.csv" in done.stdout
     summary = json.loads((run / "summary.json").read_text())
     assert summary["submission"] == {"file": "submission.csv", "problem": ""}
