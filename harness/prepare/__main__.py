@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.prepare", description=sys.modules[__name__].__doc__)
     add = parser.add_argument
-    add("--source", required=True, help="`digits`, or a folder or file in one of the forms of harness/sources")
+    add("--source", required=True, help="a name (`digits`), or a folder or file in one of the forms of harness/sources")
+    add("--reader", default="", help="name of a published dataset, whose files as they were published are in --source")
     add("--origin", default="", help="what the user calls the source, if it is mounted under another path")
     add("--name", required=True)
     add("--out", required=True, type=Path, help="empty or new folder")
@@ -75,7 +76,7 @@ def _side(text: str) -> int:
 
 def _source(options: argparse.Namespace, scratch: Path) -> Source:
     columns = Columns(file=options.file_column, label=options.label_column, group=options.group_column)
-    source = open_source(options.source, columns, scratch)
+    source = open_source(options.source, columns, scratch, reader=options.reader, seed=options.seed)
     if columns.group and source.groups is None:
         raise UnusableDatasetError(
             f"DATASET_GROUP_COLUMN is {columns.group!r}, and no table or parquet file is here to have such a column: "

@@ -18,12 +18,14 @@ from typing import IO, TYPE_CHECKING
 from harness.sources.source import UnusableDatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_FILES = 5_000_000
 CHUNK = 1 << 20
 JUNK = "__MACOSX"
+UNREAD = (".tfrec", ".tfrecord")
+"""What no source reads, and what may be half of an archive: the same images again, for TensorFlow."""
 BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError,
     NotADirectoryError, IsADirectoryError,
@@ -35,8 +37,8 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def unpack(path: Path, into: Path) -> Path:
-    """Unpack every plain file; return the folder in which the dataset begins.
+def unpack(path: Path, into: Path, wanted: Callable[[str], bool] = lambda _: True) -> Path:
+    """Unpack every plain file whose name is wanted; return the folder in which the dataset begins.
 
     Raises:
         UnusableDatasetError: it is broken, or dangerous, or too large.
@@ -46,11 +48,12 @@ def unpack(path: Path, into: Path) -> Path:
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
-                refuse_too_large(path, sum(info.file_size for info in archive.infolist()), into)
-                _write(path, _zipped(archive), into)
+                infos = [info for info in archive.infolist() if _may_be_read(info.filename) and wanted(info.filename)]
+                refuse_too_large(path, sum(info.file_size for info in infos), into)
+                _write(path, _zipped(archive, infos), into)
         else:
             with tarfile.open(path) as archive:
-                _write(path, _tarred(archive), into)
+                _write(path, _tarred(archive, wanted), into)
                 _refuse_cut_off(path, archive)
     except BROKEN as error:
         why = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
@@ -58,17 +61,22 @@ def unpack(path: Path, into: Path) -> Path:
     return _beginning(into)
 
 
-def _zipped(archive: zipfile.ZipFile) -> Iterator[tuple[str, int, IO[bytes]]]:
-    for info in archive.infolist():
+def _may_be_read(name: str) -> bool:
+    return not name.lower().endswith(UNREAD)
+
+
+def _zipped(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[tuple[str, int, IO[bytes]]]:
+    for info in infos:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if not info.is_dir() and kind in (0, stat.S_IFREG):
             with archive.open(info) as file:
                 yield info.filename, info.file_size, file
 
 
-def _tarred(archive: tarfile.TarFile) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _tarred(archive: tarfile.TarFile, wanted: Callable[[str], bool]) -> Iterator[tuple[str, int, IO[bytes]]]:
     for member in archive:
-        file = archive.extractfile(member) if member.isreg() else None
+        unpacked = member.isreg() and _may_be_read(member.name) and wanted(member.name)
+        file = archive.extractfile(member) if unpacked else None
         if file is not None:
             yield member.name, member.size, file
 
@@ -108,9 +116,14 @@ def refuse_too_large(path: Path, size: int, into: Path) -> None:
 
 
 def _beginning(folder: Path) -> Path:
-    """Below folders that hold nothing but one folder."""
+    """Below folders that hold nothing but one folder; a sample submission beside it goes along."""
     while True:
         entries = [entry for entry in folder.iterdir() if entry.name != JUNK and not entry.name.startswith(".")]
-        if len(entries) != 1 or not entries[0].is_dir():
+        samples = [entry for entry in entries if entry.is_file() and "submission" in entry.name.casefold()]
+        rest = [entry for entry in entries if entry not in samples]
+        if len(rest) != 1 or not rest[0].is_dir():
             return folder
-        folder = entries[0]
+        folder = rest[0]
+        for sample in samples:
+            if not (folder / sample.name).exists():
+                sample.rename(folder / sample.name)

@@ -132,8 +132,9 @@ def _layout(walk: Walk) -> tuple[dict[str, dict[str, str]], str]:
             "The folder holds no sub-folders: put the images of each class into one of its own"
             f"{links_skipped(walk.skipped)}."
         )
-    splits = {name: SPLIT_NAMES[name.casefold()] for name in top if name.casefold() in SPLIT_NAMES}
-    others = [name for name in top if name not in splits]
+    named = [name for name in top if name.casefold() in SPLIT_NAMES]
+    splits = {_inner(walk.root, name): SPLIT_NAMES[name.casefold()] for name in named}
+    others = [name for name in top if name not in named]
     if not splits or (others and _may_be_classes(walk.root, splits)):
         _refuse_numbered_splits(walk.root, top)
         return {"train": {name: name for name in top}}, ""
@@ -142,6 +143,13 @@ def _layout(walk: Walk) -> tuple[dict[str, dict[str, str]], str]:
     labelled = {folder: split for folder, split in splits.items() if folder != loose}
     classes = {split: {name: f"{folder}/{name}" for name in walk.folders(folder)} for folder, split in labelled.items()}
     return classes, loose
+
+
+def _inner(root: Path, name: str) -> str:
+    """The folder of its own name that a split's folder holds all images in, as competitions pack it; or else itself."""
+    paths, inside = Walk(root).images(name), f"{name}/"
+    packed = next(paths, "").startswith(inside) and all(path.startswith(inside) for path in paths)
+    return f"{name}/{name}" if packed else name
 
 
 def _may_be_classes(root: Path, splits: Mapping[str, str]) -> bool:

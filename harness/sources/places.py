@@ -23,6 +23,7 @@ def find_place(root: Path, values: list[str], split: str) -> tuple[str, str] | N
     """
     names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
     folders = [f"{name}/" for name in sorted(names, key=lambda name: _distance(name, split))]
+    folders = [folder * times for folder in folders for times in (1, 2) if (root / (folder * times)).is_dir()]
     for folder in ("", *folders[:MOST_FOLDERS]):
         for suffix in ("", *sorted(EXTENSIONS)):
             paths = (f"{root}/{folder}{value}{suffix}" for value in values if is_inside(value))
