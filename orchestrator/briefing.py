@@ -42,10 +42,21 @@ def profile_section(profile: Profile) -> Section:
         f"- pixels scaled to 0..1: mean {_numbers(task.mean)}, standard deviation {_numbers(task.std)}",
         f"- machine: {task.device}, {profile.cores} CPU cores, {profile.memory / (1 << 30):.0f} GiB",
         f"- clock of `train`: {task.seconds:.0f} s",
-        f"- pretrained weights that can be loaded: {', '.join(task.weights) or 'none at all: train from scratch'}",
+        *_weights_lines(profile),
         "\nIts name, its classes, and its description if the user gave one:",
     ]
     return Section(title="The dataset and the machine", text="\n".join(lines), data=_said(profile))
+
+
+def _weights_lines(profile: Profile) -> list[str]:
+    there = ", ".join(profile.task.weights)
+    if not profile.fetches:
+        return [f"- pretrained weights that can be loaded: {there or 'none at all: train from scratch'}"]
+    others = (
+        "others of timm are fetched before the pipeline runs, if model.py gives their exact name with its tag as a "
+        "text to timm.create_model with pretrained=True: one or two, no larger than the clock allows"
+    )
+    return [f"- pretrained weights that are here: {there or 'none yet'}", f"- {others}"]
 
 
 def _said(profile: Profile) -> str:

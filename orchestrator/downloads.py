@@ -61,7 +61,7 @@ class Downloader:
         except OSError as error:
             raise AutoModelError(
                 f"{file.name} cannot be written to {folder} ({error.strerror or error}): make room or give access "
-                "there, or name another place in DATASETS_DIR."
+                "there, or name another place (DATASETS_DIR, WEIGHTS_DIR)."
             ) from None
         return target
 

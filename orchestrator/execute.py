@@ -31,22 +31,35 @@ if TYPE_CHECKING:
     from orchestrator.dataset import HiddenName
     from orchestrator.jobs import Ahead, Jobs
     from orchestrator.scoring import Score
+    from orchestrator.supply import Supply
     from sandbox.base import Ended
 
 
 class Executor:
     """Executes the pipelines of one run."""
 
-    def __init__(
-        self, jobs: Jobs, blinding: Blinding, task: Task, *, train: Path | None = None, ahead: bool = True
+    def __init__(  # noqa: PLR0913 - the real parts, wired in one place
+        self,
+        jobs: Jobs,
+        blinding: Blinding,
+        task: Task,
+        *,
+        train: Path | None = None,
+        ahead: bool = True,
+        supply: Supply | None = None,
     ) -> None:
-        """`train`: training images and labels in place of the dataset's; `ahead`: start jobs before their need."""
+        """For one run.
+
+        `train`: training images and labels in place of the dataset's; `ahead`: start jobs before their need; `supply`:
+        the pretrained weights, where more may come while it runs.
+        """
         self.train = train or blinding.dataset.folder / "train"
         self.jobs = jobs
         self.blinding = blinding
         self.dataset = blinding.dataset
         self.task = task
         self.ahead = ahead
+        self.supply = supply
         starts = {"fit": self._start_fit, "predict": lambda: self._start_predict("validation")}
         self._waiting = Waiting(starts, jobs.log)
 
@@ -63,11 +76,15 @@ class Executor:
         """
         attempt.mkdir(parents=True)
         write_components(pipeline, attempt / "components")
+        if self.supply:
+            self.supply.meet(pipeline)
+            self.task = self.supply.task(self.task)
         ended = self._twice(
             lambda: self._waiting.take("fit").run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
         )
         report = read_report(attempt / "fit-report.json")
         if crash := explain_fit(ended, report):
+            crash = self.supply.explain(crash, pipeline) if self.supply else crash
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
         outcome = self._predict_and_score(lambda: self._waiting.take("predict"), pipeline, attempt, "validation")
         seconds = ended.seconds + outcome.seconds

@@ -144,7 +144,7 @@ def _fine_tune(profile: Profile) -> Choice | None:
     task, side = profile.task, max(profile.median_size)
     if task.channels == 1 and side <= TINY:
         return None
-    ranked = [name for name in BACKBONES if name in task.weights] or task.weights[:1]
+    ranked = [name for name in BACKBONES if profile.fetches or name in task.weights] or task.weights[:1]
     least = 15 if task.device == "cpu" else 8  # on a CPU pixels cost more than they bring
     for smallest in (128, RESOLUTIONS[-1]):
         for name in ranked:

@@ -1,4 +1,4 @@
-"""Where a dataset grows until it is whole: a folder of its own, locked as long as its process lives."""
+"""Where what is made grows until it is whole: a folder of its own, locked as long as its process lives."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ PREFIX = ".preparing-"
 
 @contextmanager
 def growing_folder(datasets: Path) -> Iterator[Path]:
-    """A new folder beside the datasets, gone afterwards; those that killed processes left behind go first."""
+    """A new folder beside what is whole, gone afterwards; those that killed processes left behind go first."""
     datasets.mkdir(parents=True, exist_ok=True)
     folder = datasets / f"{PREFIX}{uuid.uuid4().hex[:8]}"
     with ExitStack() as held:
-        with _locked(datasets / ".lock"):  # nobody may sweep between a folder's making and its locking
+        with locked(datasets / ".lock"):  # nobody may sweep between a folder's making and its locking
             _sweep(datasets)
             folder.mkdir()
             held.callback(shutil.rmtree, folder, ignore_errors=True)
-            held.enter_context(_locked(folder / "lock"))
+            held.enter_context(locked(folder / "lock"))
         yield folder
 
 
 def _sweep(datasets: Path) -> None:
     for folder in datasets.glob(PREFIX + "[0-9a-f]" * 8):
-        with suppress(OSError), _locked(folder / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB):  # a living process holds it
+        with suppress(OSError), locked(folder / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB):  # a living process holds it
             shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _locked(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+def locked(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Hold a file's lock, which ends with its process whatever ends that."""
     with path.open("a") as file:
         fcntl.flock(file, how)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.budget import Budget
     from orchestrator.components import Pipeline
     from orchestrator.journal import Journal
+    from orchestrator.supply import Supply
 
 
 class Executes(Protocol):
@@ -53,6 +54,8 @@ class Loop:
     view: View
     repairs: int
     """In an iteration; after them the team may put something proven in place of what it could not mend."""
+    supply: Supply | None = None
+    """The pretrained weights, where more may come while it goes round."""
     history: list[Iteration] = field(default_factory=list)
 
     def run(self) -> str:
@@ -72,7 +75,12 @@ class Loop:
         return end
 
     def _propose(self) -> Proposal | None:
-        return self.team.revise(self.profile, self.history) if self.history else self.team.draft(self.profile)
+        profile = self._known()
+        return self.team.revise(profile, self.history) if self.history else self.team.draft(profile)
+
+    def _known(self) -> Profile:
+        """The profile, with the weights that are there by now."""
+        return self.supply.inform(self.profile) if self.supply else self.profile
 
     def _execute(self, proposal: Proposal) -> tuple[Proposal, Outcome, tuple[Attempt, ...]]:
         attempts: tuple[Attempt, ...] = ()
@@ -89,7 +97,7 @@ class Loop:
             return None
         self.view.phase(f"iteration {len(self.history)}: {self.team.name} repairs: {attempts[-1].crashed.crash.error}")
         try:
-            return self.team.repair(self.profile, self.history, attempts, last=len(attempts) > self.repairs)
+            return self.team.repair(self._known(), self.history, attempts, last=len(attempts) > self.repairs)
         except BudgetSpentError:
             return None  # said again, and the run ended, before the next iteration
 

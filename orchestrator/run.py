@@ -13,6 +13,7 @@ from orchestrator.budget import Budget
 from orchestrator.compute import find_compute
 from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.execute import Executor
+from orchestrator.fetch_weights import Hub
 from orchestrator.jobs import Jobs
 from orchestrator.journal import Journal
 from orchestrator.ledger import bill_facts
@@ -26,10 +27,11 @@ from orchestrator.setup import prove
 from orchestrator.sheets import Sheets
 from orchestrator.submission import submit
 from orchestrator.summary import score_finals, write_summary
+from orchestrator.supply import Supply
 from orchestrator.team import Profile
 from orchestrator.teams import check_team, open_team
 from orchestrator.terminal import bill_lines, dataset_lines, result_lines
-from orchestrator.weights import available_weights
+from orchestrator.weights import available_weights, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,11 +60,12 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     hold(folder)
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
+        supply = Supply(settings.weights_dir, journal, _source(settings, sandbox, terminal), terminal.say)
         blinding = Blinding(dataset, folder)
         jobs = Jobs(
             sandbox=sandbox,
             compute=compute,
-            weights=settings.weights_dir.resolve() if profile.task.weights else None,
+            weights=settings.weights_dir.resolve() if profile.task.weights or settings.weights_fetch else None,
             folder=folder / "jobs",
             on_event=terminal.event,
             log=open_log(log),
@@ -77,7 +80,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
         if weak:
             terminal.say(f"Not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}.")
         with (
-            closing(Executor(jobs, blinding, profile.task)) as executor,
+            closing(Executor(jobs, blinding, supply.task(profile.task), supply=supply)) as executor,
             _last_words(journal, ledger, terminal, settings.dataset),
         ):
             loop = Loop(
@@ -88,9 +91,18 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
                 budget=Budget(iterations=settings.run_iterations, hours=settings.run_hours, spent_before=spent),
                 view=terminal,
                 repairs=settings.run_repairs,
+                supply=supply,
             )
             _go(loop, executor, ledger, terminal, weak)
     return folder
+
+
+def _source(settings: Settings, sandbox: Sandbox, terminal: Terminal) -> Hub | None:
+    """Where weights are fetched from that are not there, if they may be."""
+    if not settings.weights_fetch:
+        return None
+    open_folder(settings.weights_dir.resolve())
+    return Hub(settings, sandbox, terminal.event)
 
 
 @contextmanager

@@ -57,6 +57,8 @@ class Settings:
     datasets_dir: Path = _knob("datasets", "where prepared datasets are kept, as seen from the current folder")
     runs_dir: Path = _knob("runs", "where runs are kept, as seen from the current folder")
     weights_dir: Path = _knob("weights", "pretrained weights, in the Hugging Face cache layout")
+    weights_fetch: bool = _knob(False, "fetch pretrained weights that a component asks for and that are not there")
+    weights_mirror: str = _knob("https://huggingface.co", "where they are fetched from: the hub, or a mirror of it")
 
     run_iterations: int = _knob(10, "changes to try after the draft", ge=0)
     run_hours: float = _knob(0.0, "hours after which no new iteration begins; 0: no limit", ge=0)

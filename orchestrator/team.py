@@ -31,6 +31,8 @@ class Profile:
     """That training may use."""
     memory: int
     """Bytes that training may use: of the GPU where there is one."""
+    fetches: bool = False
+    """Whether other pretrained weights are fetched where a component asks for them."""
     pace: float = 1.0
     """How fast it is, of what schedules are guessed on; measured once something has trained."""
 

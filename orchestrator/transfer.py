@@ -176,7 +176,7 @@ class Transfer:
         if size > free:
             raise AutoModelError(
                 f"{self._name} needs {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in {self.part.parent}: "
-                "make room, or name another place in DATASETS_DIR."
+                "make room, or name another place (DATASETS_DIR, WEIGHTS_DIR)."
             )
 
 

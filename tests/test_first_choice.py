@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,6 +68,13 @@ def test_takes_the_best_weights_that_the_device_is_fast_enough_for() -> None:
 def test_weights_that_are_not_known_are_better_than_none() -> None:
     choice = choices(make_profile(**PHOTOS | {"device": "cuda", "weights": ("some_other.weights",)}))[0]
     assert choice.values["backbone"] == "some_other.weights"
+
+
+def test_where_weights_are_fetched_any_that_is_known_may_be_chosen() -> None:
+    profile = replace(make_profile(**PHOTOS | {"device": "cuda"}), fetches=True)
+    choice = choices(profile)[0]
+    assert choice.recipe == "fine-tune-photos"
+    assert choice.values["backbone"] in BACKBONES
 
 
 def test_a_longer_clock_allows_a_wider_network() -> None:
