@@ -31,7 +31,7 @@ class Recipe:
     """All that decides what is in an image."""
 
     variant: str
-    """`cuda`, which also runs without a GPU (6.3 GB), or `cpu` (1.3 GB)."""
+    """`cuda`, which also runs without a GPU (6.3 GB), or `cpu` (1.4 GB)."""
     requirements: tuple[str, ...]
     base: str = BASE
     """Debian-like, with python3 >= 3.11 and its venv module."""
