@@ -31,6 +31,7 @@ from orchestrator.settings import Settings, read_settings
 from tests.fakes import ScriptedJob, ScriptedSandbox, make_dataset
 from tests.file_server import for_login, redirect, refuse, serve
 from tests.sandboxes import open_real
+from tests.test_named_sources import PREPARED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -409,3 +410,34 @@ def test_two_files_of_one_name_are_one_dataset_in_either_sandbox(tmp_path: Path,
 
     assert facts.classes == tuple("0123456789")
     assert (facts.splits["train"].images + facts.splits["validation"].images, facts.splits["test"].images) == (200, 20)
+
+
+def first_used(dataset: NamedDataset) -> NamedDataset:
+    """With files that may be any."""
+    return replace(
+        dataset,
+        downloads=tuple(
+            replace(download, files=tuple(replace(file, urls=(), checksum="") for file in download.files))
+            for download in dataset.downloads
+        ),
+    )
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.parametrize("name", PREPARED)
+def test_a_name_and_a_mirror_are_enough_for_a_dataset(bubblewrap: BubblewrapSandbox, tmp_path: Path, name: str) -> None:
+    write, classes, counts = PREPARED[name]
+    written = write(tmp_path / "written")
+    dataset = first_used(NAMED[name])
+    files = {
+        f"{download.key}/{file.name}": (written / file.name).read_bytes()
+        for download in dataset.downloads
+        for file in download.files
+    }
+    with serve(files) as server:
+        settings = knobs(tmp_path, server.url, dataset=name)
+        facts = open_dataset(settings, bubblewrap, named={name: dataset}).facts
+
+    assert (facts.name, list(facts.classes)) == (name, classes)
+    assert tuple(split.images for split in facts.splits.values()) == counts
+    assert facts.description
