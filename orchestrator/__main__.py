@@ -157,12 +157,12 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
 def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.prepare import check_dataset, open_dataset
     from orchestrator.setup import open_sandbox
-    from orchestrator.terminal import Terminal, dataset_lines
+    from orchestrator.terminal import Terminal, prepared_lines
 
     check_dataset(settings)  # a misspelt name is told before anything is built
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
         terminal.phase(f"preparing {settings.dataset}")
-        terminal.say(dataset_lines(open_dataset(settings, sandbox, terminal.event)))
+        terminal.say(prepared_lines(open_dataset(settings, sandbox, terminal.event)))
     return 0
 
 

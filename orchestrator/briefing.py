@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.report import shorten
 from orchestrator.components import COMPONENTS, ComponentName
+from orchestrator.directions import direction_notes
 from orchestrator.material import Section, fenced, one_line
 from orchestrator.outcome import Crashed, Trained
 
@@ -43,7 +44,8 @@ def profile_section(profile: Profile) -> Section:
         f"- machine: {task.device}, {profile.cores} CPU cores, {profile.memory / (1 << 30):.0f} GiB",
         f"- clock of `train`: {task.seconds:.0f} s",
         *_weights_lines(profile),
-        "\nIts name, its classes, and its description if the user gave one:",
+        *(f"- {note}" for note in direction_notes(task.classes, profile.description)),
+        "\nIts name, its classes, its description if the user gave one, and what was measured of it:",
     ]
     return Section(title="The dataset and the machine", text="\n".join(lines), data=_said(profile))
 
@@ -63,7 +65,8 @@ def _said(profile: Profile) -> str:
     classes = profile.task.classes
     names = ", ".join(one_line(name, 40) for name in classes[:CLASSES])
     more = f" and {len(classes) - CLASSES} more" if len(classes) > CLASSES else ""
-    return f"{one_line(profile.dataset, 80)}\n{names}{more}\n{shorten(profile.description, 4000)}"
+    measured = "\n".join(one_line(finding, 500) for finding in profile.findings)
+    return f"{one_line(profile.dataset, 80)}\n{names}{more}\n{shorten(profile.description, 4000)}\n{measured}"
 
 
 def code_section(title: str, source: str, *, own: bool = False) -> Section:

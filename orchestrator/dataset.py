@@ -80,6 +80,47 @@ class Unlabelled(BaseModel):
         return self
 
 
+class Lookalikes(BaseModel):
+    """Held-back images that are nearly, not exactly, a training image."""
+
+    model_config = ConfigDict(frozen=True)
+
+    validation: int
+    test: int
+    plain: int
+    """Held-back images with too little detail to tell."""
+    examples: tuple[tuple[str, str], ...]
+    """File of a held-back image, and of its twin."""
+
+
+class Telling(BaseModel):
+    """A property of files that tells the class."""
+
+    model_config = ConfigDict(frozen=True)
+
+    property: str
+    accuracy: float
+    majority: float
+    classes: tuple[str, ...]
+    """Some that it tells, each alone from all others."""
+
+
+class Measured(BaseModel):
+    """What was noticed while the dataset was prepared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    aspect: tuple[float, float]
+    """Width / height of the originals: the least and the greatest."""
+    grey: int
+    """Images without any colour among those of a colour dataset."""
+    lookalikes: Lookalikes | None
+    """None where images are too small to look for any."""
+    telling: tuple[Telling, ...]
+    columns: tuple[str, ...]
+    """Of a table, which tell the label."""
+
+
 class Facts(BaseModel):
     """dataset.json, as far as the host uses it."""
 
@@ -107,6 +148,8 @@ class Facts(BaseModel):
     duplicates: Duplicates
     groups: Groups | None = None
     unlabelled: Unlabelled | None = None
+    profile: Measured | None = None
+    """None in folders that were prepared before there was one."""
     fingerprint: str
     checksums: dict[str, str]
 
@@ -146,6 +189,11 @@ class Dataset:
         if not known:
             raise DatasetError(f"{self.folder}/hidden/{name}.npy is damaged: remove {self.folder} and run again.")
         return labels
+
+    @property
+    def sheet(self) -> Path:
+        """Some of its training images, side by side; it may be missing."""
+        return self.folder / "sheet.png"
 
     @property
     def checksum(self) -> str:

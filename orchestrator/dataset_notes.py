@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.dataset_profile import lookalike_notes, telling_notes
+from orchestrator.directions import direction_notes
 from orchestrator.named_datasets import NAMED
 
 if TYPE_CHECKING:
@@ -13,9 +15,17 @@ if TYPE_CHECKING:
 
 
 def dataset_notes(facts: Facts) -> list[str]:
-    """What was left out, copies, leaks, what pretrained weights have seen, and rows of a submission; mostly empty."""
-    submission = facts.unlabelled.notes if facts.unlabelled else ()
-    return [*_left_out(facts), *_copies(facts), *leaks(facts), *_seen_before(facts), *submission]
+    """What was left out, copies, leaks, suspicions, what to leave alone, rows of a submission; empty at best."""
+    return [
+        *_left_out(facts),
+        *_copies(facts),
+        *leaks(facts),
+        *lookalike_notes(facts, named=True),
+        *telling_notes(facts),
+        *_seen_before(facts),
+        *direction_notes(facts.classes, facts.description),
+        *(facts.unlabelled.notes if facts.unlabelled else ()),
+    ]
 
 
 def leaks(facts: Facts) -> list[str]:

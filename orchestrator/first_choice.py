@@ -6,10 +6,10 @@ as well, so a wrong guess makes a schedule coarser, never incomplete.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.directions import forbids_mirrors, forbids_turns
 from orchestrator.team import Choice
 from prompts.recipe import read_recipe
 
@@ -27,12 +27,6 @@ FEW_AT_ALL = 10_000
 """Images, from which on a large network has enough to learn from, however many classes there are."""
 MANY = 100
 """Classes."""
-DIRECTED = re.compile(
-    r"\b(digits?|numbers?|letters?|characters?|orientation|direction|rotation|angle|arrows?)\b", re.IGNORECASE
-)
-"""Words of a description that forbid mirror images."""
-TURNED = re.compile(r"\b(orientation|rotation|angle|direction)\b", re.IGNORECASE)
-"""Words of a description that forbid rotations."""
 
 BACKBONES: dict[str, float] = {
     "convnext_base.fb_in22k_ft_in1k": 15.4,
@@ -103,7 +97,7 @@ def _tiny_grey(profile: Profile) -> Choice:
     side = max(profile.median_size)
     width, epochs = _width(profile, "tiny-grey", (64, 32, 16) if side >= 20 else (24,), least=20)
     steps = max(12, min(200, round(50_000 / profile.task.train_size)))
-    turned = TURNED.search(profile.description)
+    turned = forbids_turns(profile.task.classes, profile.description)
     values: dict[str, Value] = {"rotate": 0.0} if turned else {}
     batch = _batch(profile, 64)
     return Choice(
@@ -127,7 +121,7 @@ def _small_data(profile: Profile) -> Choice:
     width, epochs = _width(profile, "small-data", (32, 16), least=100)
     worth = min(300, 40 + round(20_000 / profile.task.train_size))
     values: dict[str, Value] = {"width": width, "epochs": min(epochs, worth)}
-    values |= {"rotate": 0.0} if TURNED.search(profile.description) else {}
+    values |= {"rotate": 0.0} if forbids_turns(profile.task.classes, profile.description) else {}
     return Choice(recipe="small-data", values={**values, **_directed(profile, "small-data")})
 
 
@@ -165,8 +159,8 @@ def _tuned(profile: Profile, name: str, resolution: int, epochs: int) -> Choice:
 
 
 def _directed(profile: Profile, recipe: str) -> dict[str, Value]:
-    """No mirror images where the classes are digits or letters, or the description speaks of directions."""
-    if not DIRECTED.search(profile.description) and any(len(name) > 2 for name in profile.task.classes):
+    """No mirror images where they may be of another class."""
+    if not forbids_mirrors(profile.task.classes, profile.description):
         return {}
     off: dict[str, Value] = {"flip": False, "flip_views": False, "views": "none"}
     return {

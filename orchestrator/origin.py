@@ -57,7 +57,7 @@ class Origin:
         """It changes with every file added, removed or written, and with the settings that shape a dataset."""
         named = (settings.dataset_file_column, settings.dataset_label_column, settings.dataset_group_column)
         columns = " ".join(map(repr, named))
-        shape = f"3 {settings.dataset_seed} {settings.dataset_max_side} {columns} {settings.dataset_info}"
+        shape = f"4 {settings.dataset_seed} {settings.dataset_max_side} {columns} {settings.dataset_info}"
         digest = hashlib.sha256(shape.encode())
         for name, checksum in self.checksums:
             digest.update(f"{name} {checksum}\n".encode())

@@ -12,6 +12,7 @@ from orchestrator.blinding import Blinding
 from orchestrator.budget import Budget
 from orchestrator.compute import find_compute
 from orchestrator.dataset_notes import dataset_notes, leaks
+from orchestrator.dataset_profile import findings
 from orchestrator.execute import Executor
 from orchestrator.fetch_weights import Hub
 from orchestrator.jobs import Jobs
@@ -71,7 +72,7 @@ def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) 
             log=open_log(log),
             bait=blinding.decoys(),
         )
-        pictures = Sheets(jobs, dataset, folder / "sheets") if settings.llm_vision else None
+        pictures = Sheets(jobs, dataset) if settings.llm_vision else None
         team, ledger = open_team(settings, folder, say=terminal.say, pictures=pictures)
         terminal.say(f"{dataset_lines(dataset)}\nTeam: {team.name}; sandbox: {sandbox.name}.")
         if done := len(journal.history()):
@@ -186,4 +187,5 @@ def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Prof
         median_size=dataset.facts.sizes["median"],
         cores=int(compute.cpus),
         memory=compute.memory,
+        findings=findings(dataset.facts),
     )

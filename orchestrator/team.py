@@ -33,6 +33,8 @@ class Profile:
     """Bytes that training may use: of the GPU where there is one."""
     fetches: bool = False
     """Whether other pretrained weights are fetched where a component asks for them."""
+    findings: tuple[str, ...] = ()
+    """What was measured of the dataset beside this, in sentences that hold words of the user's."""
     pace: float = 1.0
     """How fast it is, of what schedules are guessed on; measured once something has trained."""
 

@@ -11,6 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from orchestrator.dataset_notes import dataset_notes
+from orchestrator.dataset_profile import profile_lines
 from orchestrator.outcome import Crashed
 from orchestrator.submission import SUBMISSION
 
@@ -72,6 +73,13 @@ class Terminal:
         elif at_once or time.monotonic() - self._said > PLAIN_SECONDS:
             self.say(f"     {text}")
             self._said = time.monotonic()
+
+
+def prepared_lines(dataset: Dataset) -> str:
+    """Everything that is known of a dataset, and where some of its images can be seen."""
+    size, *notes = dataset_lines(dataset).split("\n")
+    sheet = [f"Some of its images, class by class: {dataset.sheet}"] if dataset.sheet.exists() else []
+    return "\n".join([size, *profile_lines(dataset.facts), *notes, *sheet])
 
 
 def dataset_lines(dataset: Dataset) -> str:

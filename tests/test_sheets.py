@@ -15,7 +15,7 @@ from orchestrator.jobs import SHEET_BYTES, Jobs
 from orchestrator.log import open_log
 from orchestrator.prepare import open_dataset
 from orchestrator.settings import read_settings
-from orchestrator.sheets import SIGNATURE, Cell, SheetError, Sheets, choose_in_turn, choose_mistakes, columns
+from orchestrator.sheets import SIGNATURE, Cell, SheetError, Sheets, choose_mistakes
 from tests.fakes import LABELS, ScriptedJob, ScriptedSandbox, make_dataset, perfect_logits
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PNG = SIGNATURE + b"anything"
 DRAWN = ScriptedJob({"sheet.png": PNG})
+WRONG = perfect_logits([1, 1, 0, 0])
 
 
 def make_sheets(folder: Path, sandbox: Sandbox, dataset: Dataset) -> Sheets:
@@ -38,7 +39,7 @@ def make_sheets(folder: Path, sandbox: Sandbox, dataset: Dataset) -> Sheets:
         on_event=lambda _: None,
         log=open_log(io.StringIO()),
     )
-    return Sheets(jobs, dataset, folder / "contact")
+    return Sheets(jobs, dataset)
 
 
 def scripted(folder: Path, job: ScriptedJob = DRAWN) -> tuple[Sheets, ScriptedSandbox]:
@@ -56,23 +57,28 @@ def write_logits(attempt: Path, content: bytes) -> Path:
     return attempt
 
 
-def test_a_contact_sheet_shows_the_classes_in_turn(tmp_path: Path) -> None:
+def test_the_contact_sheet_is_the_one_that_was_drawn_when_the_dataset_was_prepared(tmp_path: Path) -> None:
     sheets, sandbox = scripted(tmp_path)
+    (tmp_path / "dataset" / "sheet.png").write_bytes(PNG)
 
     assert sheets.contact_sheet() == PNG
-    cells = asked(sandbox)
-    assert len(cells) == len(LABELS["train"])
-    assert [cell.caption for cell in cells[:4]] == ["cat", "dog", "owl", "cat"]
-    assert all(("cat", "dog", "owl")[LABELS["train"][cell.index]] == cell.caption for cell in cells)
+    assert sandbox.started == []
+
+
+def test_without_a_contact_sheet_there_is_none(tmp_path: Path) -> None:
+    sheets, _ = scripted(tmp_path)
+
+    with pytest.raises(SheetError, match="No sheet"):
+        sheets.contact_sheet()
 
 
 def test_the_job_that_draws_sees_one_folder_of_images_and_has_no_gpu(tmp_path: Path) -> None:
     sheets, sandbox = scripted(tmp_path)
-    sheets.contact_sheet()
+    sheets.worst_mistakes(write_logits(tmp_path / "attempt", WRONG))
 
     [job] = sandbox.started
     assert [(mount.source.name, mount.target, mount.writable) for mount in job.mounts] == [
-        ("train", "/job/images", False)
+        ("validation", "/job/images", False)
     ]
     assert (job.gpu, job.trusted, dict(job.wanted)) == (False, False, {"sheet.png": SHEET_BYTES})
     assert list(sandbox.inputs[0]) == ["sheet.json"]
@@ -81,9 +87,10 @@ def test_the_job_that_draws_sees_one_folder_of_images_and_has_no_gpu(tmp_path: P
 
 def test_the_sheet_its_order_and_its_log_are_kept(tmp_path: Path) -> None:
     sheets, _ = scripted(tmp_path)
-    sheets.contact_sheet()
+    attempt = write_logits(tmp_path / "attempt", WRONG)
+    sheets.worst_mistakes(attempt)
 
-    assert {path.name for path in (tmp_path / "contact").iterdir()} == {"sheet.png", "sheet.json", "sheet.log"}
+    assert {path.name for path in (attempt / "mistakes").iterdir()} == {"sheet.png", "sheet.json", "sheet.log"}
 
 
 def test_the_worst_mistakes_come_first_with_what_was_said(tmp_path: Path) -> None:
@@ -126,43 +133,18 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path, job: ScriptedJob, says: str
     sheets, sandbox = scripted(tmp_path, job)
 
     with pytest.raises(SheetError, match=says):
-        sheets.contact_sheet()
+        sheets.worst_mistakes(write_logits(tmp_path / "attempt", WRONG))
     assert sandbox.alive == 0
 
 
 def test_an_earlier_sheet_does_not_pass_for_one_that_failed(tmp_path: Path) -> None:
     sheets, sandbox = scripted(tmp_path)
-    sheets.contact_sheet()
+    attempt = write_logits(tmp_path / "attempt", WRONG)
+    sheets.worst_mistakes(attempt)
     sandbox.scripts["sheet"].append(ScriptedJob(status=1))
 
     with pytest.raises(SheetError, match="No sheet was drawn"):
-        sheets.contact_sheet()
-
-
-def test_images_of_a_class_are_spread_and_the_first_is_among_them() -> None:
-    labels = np.repeat([0, 1], 1000)
-    chosen = choose_in_turn(labels, 2)
-
-    assert chosen[:4] == [0, 1000, 41, 1041]
-    assert len(set(chosen)) == 48
-
-
-def test_a_class_of_few_images_leaves_its_turns_to_nobody() -> None:
-    assert choose_in_turn(np.array([1, 0, 0, 0]), 3) == [1, 0, 2, 3]
-
-
-@pytest.mark.parametrize(("classes", "cells"), [(2, 48), (10, 40), (30, 30), (48, 48), (200, 48)])
-def test_as_many_classes_as_fit_are_shown(classes: int, cells: int) -> None:
-    labels = np.tile(np.arange(classes), 30)
-    chosen = choose_in_turn(labels, classes)
-
-    assert len(chosen) == cells
-    assert set(labels[chosen].tolist()) == set(range(min(classes, 48)))
-
-
-@pytest.mark.parametrize(("classes", "expected"), [(2, 8), (3, 6), (5, 5), (10, 10), (12, 12), (13, 8), (200, 8)])
-def test_a_class_keeps_to_its_columns_where_they_are_few(classes: int, expected: int) -> None:
-    assert columns(classes) == expected
+        sheets.worst_mistakes(attempt)
 
 
 def test_no_more_than_24_mistakes_are_shown() -> None:
@@ -182,8 +164,12 @@ def test_a_sheet_of_a_prepared_dataset_is_drawn_in_the_sandbox(bubblewrap: Bubbl
     knobs = {"dataset": str(tmp_path / "plants"), "datasets_dir": str(tmp_path / "datasets")}
     dataset = open_dataset(read_settings(knobs), bubblewrap)
 
-    content = make_sheets(tmp_path, bubblewrap, dataset).contact_sheet()
+    sheets = make_sheets(tmp_path, bubblewrap, dataset)
+    images = dataset.split("validation").images
+    logits = np.eye(2, dtype="<f4")[1 - dataset.hidden_labels("validation")]
+    attempt = write_logits(tmp_path / "attempt", logits.tobytes())
 
-    with Image.open(io.BytesIO(content)) as sheet:
-        assert sheet.width == 8 * 116 + 4
-        assert {(0, 150, 0), (200, 0, 60)} <= {colour for _, colour in sheet.getcolors(1 << 20) or ()}
+    for content, cells in ((sheets.contact_sheet(), 8), (sheets.worst_mistakes(attempt), images)):
+        with Image.open(io.BytesIO(content)) as sheet:
+            assert sheet.width == cells * 116 + 4
+            assert {(0, 150, 0), (200, 0, 60)} <= {colour for _, colour in sheet.getcolors(1 << 20) or ()}

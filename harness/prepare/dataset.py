@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from harness.images import open_images
+from harness.prepare.contact import SHEET, write_sheet
 from harness.prepare.numbering import AllImages
 from harness.prepare.parallel import refuse_unreadable
+from harness.prepare.profile import make_profile
 from harness.prepare.record import (
     Groups,
     Record,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from harness.prepare.parallel import Unreadable
     from harness.prepare.pixels import Stored
+    from harness.prepare.profile import Profile
     from harness.prepare.progress import Progress
     from harness.prepare.splits import Division, Positions
     from harness.prepare.survey import Survey
@@ -64,12 +68,17 @@ def prepare(source: Source, out: Path, order: Order, progress: Progress) -> None
         UnusableDatasetError: the source cannot become a dataset.
     """
     Image.MAX_IMAGE_PIXELS = None  # the survey refuses such images itself, and names the file
-    seen, digests = survey(source, order.max_side, progress)
-    division = divide(source, digests, order.seed)
-    del digests
+    seen, each = survey(source, order.max_side, progress)
+    division = divide(source, each.digests, order.seed)
+    telling = each.properties.telling(division.positions["train"], source.labels, source.classes)
+    del each
     _make_folders(out, unlabelled=source.unlabelled is not None)
     written = _write_splits(source, seen, division, out, progress)
-    record = _record(source, order, seen, division, written)
+    labels = source.labels[division.positions["train"]]
+    write_sheet(out / SHEET, open_images(out / "train", seen.plan.channels), labels, source.classes)
+    progress.tell("looking for images that are nearly the same")
+    profile = make_profile(source, division, seen, written.tallies, out, telling=telling)
+    record = _record(source, order, seen, division, written, profile=profile)
     write(out / "dataset.json.new", [record.dump()])
     (out / "dataset.json.new").replace(out / "dataset.json")
 
@@ -118,7 +127,9 @@ def _write_images(
     written.checksums.update({f"{folder.name}/{name}": checksum for name, checksum in checksums.items()})
 
 
-def _record(source: Source, order: Order, seen: Survey, division: Division, written: _Written) -> Record:
+def _record(  # noqa: PLR0913 - everything that was learnt, once
+    source: Source, order: Order, seen: Survey, division: Division, written: _Written, *, profile: Profile
+) -> Record:
     mean, std = moments(written.tallies["train"].histogram)
     return Record(
         name=order.name,
@@ -142,6 +153,7 @@ def _record(source: Source, order: Order, seen: Survey, division: Division, writ
         duplicates=count_duplicates(*(written.tallies[split].digests for split in SPLITS)),
         groups=_groups(source, division),
         unlabelled=None if source.unlabelled is None else UnlabelledRecord.of(source.unlabelled),
+        profile=profile,
         fingerprint=order.fingerprint,
         checksums=written.checksums,
     )

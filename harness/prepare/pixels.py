@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from harness.images import MODES, planes
+from harness.prepare.lookalikes import signature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +60,9 @@ class Header:
     """Largest value of an image deeper than 8 bits; 0 for all others."""
     digest: int
     """Of the file's bytes, or of the pixels where there is no file."""
+    format: str
+    bytes: int
+    """Of the file; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Stored:
     """Of the pixels."""
     histogram: NDArray[np.int64] | None
     """(C, 256): how often each value occurs; None where it was not asked for."""
+    signature: int
+    """How it looks: `harness.prepare.lookalikes`."""
+    grey: bool
+    """Without any colour, though it is stored in colour."""
 
 
 def read_header(content: Content) -> Header:
@@ -93,7 +101,8 @@ def read_header(content: Content) -> Header:
         height, width = image.height, image.width
         if _orientation(image, content) >= 5:
             height, width = width, height
-        return Header(height, width, _is_grey(image), _peak(image), digest(content))
+        size = len(content) if isinstance(content, bytes) else 0
+        return Header(height, width, _is_grey(image), _peak(image), digest(content), image.format or "", size)
 
 
 def store(content: Content, plan: Plan, *, measure: bool) -> Stored:
@@ -110,7 +119,8 @@ def store(content: Content, plan: Plan, *, measure: bool) -> Stored:
     else:
         stored = content if keep and isinstance(content, bytes) else _encode(upright, lossless=lossless)
     histogram = np.array(uniform.histogram()).reshape(plan.channels, 256) if measure else None
-    return Stored(stored, digest(pixels), histogram)
+    grey = len(pixels) == 3 and np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2])
+    return Stored(stored, digest(pixels), histogram, signature(uniform), grey)
 
 
 def bounded(height: int, width: int, max_side: int) -> tuple[int, int]:

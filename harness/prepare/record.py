@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.prepare.copies import Digests
     from harness.prepare.pixels import Form
+    from harness.prepare.profile import Profile
     from harness.sources.unlabelled import Unlabelled
 
 VERSION = 1
@@ -108,10 +109,11 @@ class Record:
     groups: Groups | None
     unlabelled: UnlabelledRecord | None
     """None where no test image lacks its label."""
+    profile: Profile
     fingerprint: str
     """What the host knew the source by; it prepares again when that changes."""
     checksums: dict[str, str]
-    """Path -> SHA-256 of every other file."""
+    """Path -> SHA-256 of every other file but the contact sheet, which only people and the architect look at."""
     pillow: str = PIL.__version__
     numpy: str = np.__version__
 

@@ -13,6 +13,7 @@ import numpy as np
 from harness.prepare.numbering import AllImages
 from harness.prepare.parallel import Unreadable, attempt, in_order, refuse_unreadable
 from harness.prepare.pixels import Plan, bounded, ceiling_of, read_header, store
+from harness.prepare.properties import Properties
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,8 +49,17 @@ class Survey:
         return {name: list(sizes[np.searchsorted(below, rank, side="right")]) for name, rank in ranks.items()}
 
 
-def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, NDArray[np.uint64]]:
-    """Read every header; also return digests of what has labels (N,), equal where two are byte for byte the same.
+@dataclass(frozen=True)
+class Each:
+    """What is kept of every header until the splits are made."""
+
+    digests: NDArray[np.uint64]
+    """Of what has labels (N,), equal where two images are byte for byte the same."""
+    properties: Properties
+
+
+def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, Each]:
+    """Read every header.
 
     Raises:
         UnusableDatasetError: some images cannot be read; it names the first of all that cannot, in any pass.
@@ -58,7 +68,7 @@ def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, N
     total = len(images)
     sizes: Counter[tuple[int, int]] = Counter()
     unlabelled: set[tuple[int, int]] = set()
-    digests = np.zeros(images.labelled, np.uint64)
+    each = Each(np.zeros(images.labelled, np.uint64), Properties(images.labelled))
     grey, peak = True, 0.0
     unreadable: dict[int, Unreadable] = {}
     headers = in_order(partial(attempt, images, read_header), range(total))
@@ -68,7 +78,8 @@ def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, N
             continue
         if index < images.labelled:
             sizes[header.height, header.width] += 1
-            digests[index] = header.digest
+            each.digests[index] = header.digest
+            each.properties.note(index, header)
         else:
             unlabelled.add((header.height, header.width))
         grey &= header.grey
@@ -79,7 +90,7 @@ def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, N
     plan = Plan(form, 1 if grey else 3, ceiling_of(peak), max_side)
     if unreadable:
         refuse_unreadable(_with_truncated(images, plan, unreadable))
-    return Survey(sizes, image_size, plan), digests
+    return Survey(sizes, image_size, plan), each
 
 
 def _with_truncated(images: AllImages, plan: Plan, unreadable: dict[int, Unreadable]) -> list[Unreadable]:

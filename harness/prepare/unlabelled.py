@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ def encode(content: bytes, shape: Shape) -> Stored:
         uniform = image.convert(MODES[shape.channels])
     if uniform.size != (width, height):
         uniform = uniform.resize((width, height), Image.Resampling.LANCZOS)
-    return Stored(planes(uniform).tobytes(), stored.digest, None)
+    return replace(stored, content=planes(uniform).tobytes())
 
 
 def prepare_unlabelled(files: Sequence[Path], out: Path, shape: Shape) -> dict[str, str]:

@@ -38,6 +38,8 @@ class Tally:
         self.unreadable: list[Unreadable] = []
         self.digests = np.zeros(images, np.uint64)
         """Of the pixels."""
+        self.signatures = np.zeros(images, np.uint64)
+        self.grey = 0
         self.histogram: NDArray[np.int64] = np.zeros((1, 256), np.int64)
         """(C, 256): how often each value occurs in the images that were measured."""
 
@@ -48,6 +50,8 @@ class Tally:
                 self.unreadable.append(result)
                 continue
             self.digests[index] = result.digest
+            self.signatures[index] = result.signature
+            self.grey += result.grey
             if result.histogram is not None:
                 self.histogram = self.histogram + result.histogram
             yield result.content

@@ -39,6 +39,8 @@ class Table:
     skipped: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
     unlabelled: Unlabelled | None = None
+    telling_columns: tuple[str, ...] = ()
+    """Beside file and label, those that tell the label."""
 
     def read(self, index: int) -> bytes:
         with open(f"{self.root}/{self.files[index]}", "rb") as file:  # noqa: PTH123 - as in `Folders.read`

@@ -7,10 +7,11 @@ Which column is which is told by its name, or found: the files are those that ar
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
+from harness.sources.leaks import telling_columns
 from harness.sources.places import find_place
 from harness.sources.rows import SUFFIXES, guessed_rows, read_rows
 from harness.sources.source import SPLIT_NAMES, UnusableDatasetError
@@ -144,7 +145,7 @@ def _open(root: Path, plans: Mapping[Path, Plan], columns: Columns) -> Table:
         listed.add(path, plan)
     table = listed.table(root, grouped=bool(columns.group))
     _refuse_missing(root, table.files)
-    return table
+    return replace(table, telling_columns=telling_columns(plans))
 
 
 def _refuse_missing(root: Path, files: Iterable[str]) -> None:

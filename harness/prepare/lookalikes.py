@@ -1,0 +1,157 @@
+"""Held-back images that are nearly, not exactly, a training image: resized, compressed again, made brighter.
+
+An image's signature is its dHash: 64 bits, whether each of 8 x 8 grey cells is brighter than its right neighbour
+(hackerfactor.com, "Kind of Like That", 2013). Signatures up to 3 bits apart share one of their four quarters, so only
+those are compared that do; of pairs found the pixels are compared, 32 x 32 of each. Not covered: twins that are
+cropped, turned or mirrored; images smaller than 32 pixels, where different things look alike (shirts of 28 x 28); plain
+images, whose signatures are chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from harness.prepare.copies import among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from harness.images import Images
+    from harness.prepare.copies import Digests
+
+SIDE = 32
+"""Pixels, of the shorter side of the smallest image that has a signature."""
+PLAIN = 12
+"""Bits of a signature that are set, or are not, at the least: flat grounds and lone symbols have fewer."""
+APART = 3
+"""Bits by which two signatures of one picture differ at the most; quarters find no more."""
+CROWD = 1024
+"""Signatures that share a quarter, beyond which it is no fingerprint (a white sky) and the other three have to do."""
+LOOKED = 500
+"""Images of a split whose pixels are compared; of more candidates, these stand for all."""
+TWINS = 4
+"""Training images that each of them is compared with."""
+ALIKE = 0.99
+"""Correlation of pixels: above it after JPEG at quality 20, in 3 of 1,000 for different shirts of Fashion-MNIST."""
+EXAMPLES = 3
+FILTER = Image.Resampling.HAMMING
+"""Pillow's BOX takes whole pixels only: of a picture and its half, one in five would be known again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookalikes:
+    """How many held-back images have a near twin in train, beside exact copies."""
+
+    validation: int
+    test: int
+    plain: int
+    """Held-back images that show too little for a signature, so that nothing is known of them."""
+    examples: list[tuple[str, str]] = field(default_factory=list)
+    """File of a held-back image, and of its twin."""
+
+
+def signature(image: Image.Image) -> int:
+    """The dHash of an 8-bit image; 0, which is too plain to be compared, for a small one."""
+    if min(image.size) < SIDE:
+        return 0
+    values = np.asarray(image.reduce(min(image.size) // SIDE).convert("L").resize((9, 8), FILTER))
+    return int.from_bytes(np.packbits(values[:, :-1] > values[:, 1:]).tobytes(), "big")
+
+
+def is_telling(signatures: Digests) -> NDArray[np.bool_]:
+    """Which of them are of images with enough detail."""
+    bits = np.bitwise_count(signatures)
+    told: NDArray[np.bool_] = (bits >= PLAIN) & (bits <= 64 - PLAIN)
+    return told
+
+
+def neighbours(asked: Digests, known: Digests) -> dict[int, list[int]]:
+    """For each signature that has some, the known ones up to 3 bits apart, the nearest first."""
+    found: dict[int, set[int]] = {}
+    for turn in range(0, 64, 16):
+        mine, theirs = _turned(_distinct(asked), turn), np.sort(_turned(_distinct(known), turn))
+        low = np.searchsorted(theirs, mine & ~_LOWER)
+        high = np.searchsorted(theirs, mine | _LOWER, side="right")
+        some = (high > low) & (high - low <= CROWD)
+        for each, first, last in zip(mine[some], low[some], high[some], strict=True):
+            block = theirs[first:last]
+            close = block[np.bitwise_count(block ^ each) <= APART]
+            if close.size:
+                found.setdefault(int(_turned(each, 64 - turn)), set()).update(_turned(close, 64 - turn).tolist())
+    return {key: sorted(values, key=lambda value: ((key ^ value).bit_count(), value)) for key, values in found.items()}
+
+
+_LOWER = np.uint64((1 << 48) - 1)
+
+
+def _turned(signatures: Digests, bits: int) -> Digests:
+    return (signatures << np.uint64(bits)) | (signatures >> np.uint64(64 - bits))
+
+
+def _distinct(signatures: Digests) -> Digests:
+    ordered = np.sort(signatures[is_telling(signatures)])
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """A split, as far as it is compared."""
+
+    signatures: Digests
+    images: Images
+
+
+@dataclass(frozen=True)
+class Twins:
+    """What was found in one held-back split."""
+
+    count: int
+    pairs: list[tuple[int, int]]
+    """Some of them: position in the split, position in train."""
+
+
+def find_twins(held: Looks, train: Looks, copies: NDArray[np.bool_]) -> Twins:
+    """Held-back images that a training image is nearly the same as; `copies` (N,): those that are exact, left out."""
+    near = neighbours(held.signatures[~copies], train.signatures)
+    keys = np.sort(np.fromiter(near, np.uint64, len(near)))
+    candidates = np.flatnonzero(among(held.signatures, keys) & ~copies)
+    if not candidates.size:
+        return Twins(0, [])
+    chosen = candidates[np.linspace(0, len(candidates) - 1, min(LOOKED, len(candidates))).astype(int)]
+    pairs = []
+    for index in chosen.tolist():
+        seen = _small(held.images, index)
+        there = _positions(near[int(held.signatures[index])], train.signatures)
+        twin = next((place for place in there if _correlation(seen, _small(train.images, place)) >= ALIKE), None)
+        pairs += [] if twin is None else [(index, twin)]
+    return Twins(round(len(candidates) * len(pairs) / len(chosen)), pairs[:EXAMPLES])
+
+
+def _positions(wanted: list[int], signatures: Digests) -> Iterator[int]:
+    """Where these signatures are, the first of them before: at most four places."""
+    left = TWINS
+    for each in wanted[:TWINS]:
+        places = np.flatnonzero(signatures == np.uint64(each))[:left].tolist()
+        left -= len(places)
+        yield from places
+
+
+def _small(images: Images, index: int) -> NDArray[np.float64]:
+    pixels = images.image(index)
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).convert("L")
+    return np.asarray(image.resize((SIDE, SIDE), FILTER), np.float64)
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Of pixels; 0 where one is flat."""
+    one, other = one - one.mean(), other - other.mean()
+    scale = float(np.sqrt((one * one).sum() * (other * other).sum()))
+    return float((one * other).sum()) / scale if scale else 0.0
