@@ -58,13 +58,19 @@ def write_npz(folder: Path, splits: dict[str, tuple[NDArray[Any], NDArray[Any]]]
     return path
 
 
-def write_cifar(folder: Path, splits: dict[str, tuple[NDArray[Any], NDArray[Any]]], *, binary: bool) -> Path:
+def write_cifar(
+    folder: Path,
+    splits: dict[str, tuple[NDArray[Any], NDArray[Any]]],
+    *,
+    binary: bool,
+    names: tuple[str, ...] = ("plane", "car", "bird"),
+) -> Path:
     for split, (images, labels) in splits.items():
         name = {"train": "data_batch_1", "test": "test_batch"}[split]
         rows = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
         if binary:
             (folder / f"{name}.bin").write_bytes(np.concatenate([labels[:, None].astype(np.uint8), rows], 1).tobytes())
-            (folder / "batches.meta.txt").write_text("plane\ncar\nbird\n")
+            (folder / "batches.meta.txt").write_text("\n".join((*names, "")))
         else:
             batch = {
                 b"data": rows,
@@ -75,7 +81,7 @@ def write_cifar(folder: Path, splits: dict[str, tuple[NDArray[Any], NDArray[Any]
             as_numpy_1 = pickle.dumps(batch, protocol=2).replace(b"numpy._core", b"numpy.core")
             (folder / name).write_bytes(as_numpy_1)
             (folder / "batches.meta").write_bytes(
-                pickle.dumps({b"label_names": [b"plane", b"car", b"bird"]}, protocol=2)
+                pickle.dumps({b"label_names": [name.encode() for name in names]}, protocol=2)
             )
     return folder
 

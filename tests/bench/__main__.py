@@ -11,7 +11,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import host, killing, overhead, photos, prepare, throughput
+from tests.bench import host, killing, overhead, photos, prepare, sources, throughput
 from tests.bench.sizes import FULL, QUICK
 
 SECTIONS = {
@@ -21,13 +21,17 @@ SECTIONS = {
     "prepare": prepare,
     "host": host,
     "killing": killing,
+    "sources": sources,
 }
+ON_DEMAND = ("sources",)
+"""It takes a quarter of an hour and measures whether, not how fast."""
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=list(SECTIONS), help="measure these alone")
+    usual = [name for name in SECTIONS if name not in ON_DEMAND]
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=usual, help="measure these alone")
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it; the figures mean little")
     given = parser.parse_args()
     print(_machine(), flush=True)
