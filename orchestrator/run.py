@@ -21,6 +21,7 @@ from orchestrator.ledger import bill_facts
 from orchestrator.log import open_log
 from orchestrator.loop import Loop
 from orchestrator.manifest import describe_run
+from orchestrator.named_datasets import NAMED
 from orchestrator.prepare import open_dataset
 from orchestrator.run_folder import hold, open_run
 from orchestrator.scoring import majority_accuracy
@@ -35,25 +36,33 @@ from orchestrator.terminal import bill_lines, dataset_lines, result_lines
 from orchestrator.weights import available_weights, open_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from orchestrator.compute import Compute
     from orchestrator.dataset import Dataset
     from orchestrator.ledger import Ledger
+    from orchestrator.named_datasets import NamedDataset
     from orchestrator.settings import Settings
     from orchestrator.terminal import Terminal
     from sandbox.base import Sandbox
 
 
-def run(settings: Settings, sandbox: Sandbox, terminal: Terminal, *, new: bool) -> Path:
-    """Train the best classifier for a dataset; return the run's folder.
+def run(
+    settings: Settings,
+    sandbox: Sandbox,
+    terminal: Terminal,
+    *,
+    new: bool,
+    named: Mapping[str, NamedDataset] = NAMED,
+) -> Path:
+    """Train the best classifier for a dataset; return the run's folder. `named`: what can be had by name.
 
     Raises:
         AutoModelError: it cannot go on; what was done is kept, and the same command goes on from there.
     """
     team_name = check_team(settings)
     terminal.phase(f"preparing {settings.dataset}")
-    dataset = open_dataset(settings, sandbox, terminal.event)
+    dataset = open_dataset(settings, sandbox, terminal.event, named)
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
     weak = prove(settings, sandbox, settings.runs_dir.resolve())

@@ -1,4 +1,4 @@
-"""Every form of a dataset: prepared, and trained for one short run, through the command line (in bubblewrap)."""
+"""Every form and name of a dataset, prepared and trained on for one short run, by the command line in bubblewrap."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.named_datasets import NAMED
 from tests.bench.figures import MB
 from tests.bench.forms import FORMS, write_form
 
@@ -21,8 +22,16 @@ if TYPE_CHECKING:
 
     from tests.bench.sizes import Sizes
 
-AUTOMODEL = Path(sys.executable).with_name("automodel")
-KNOBS = {"SANDBOX_BACKEND": "bubblewrap", "RUN_ITERATIONS": "0", "RUN_FIT_MINUTES": "0.5", "LLM_PROVIDER": "playbook"}
+AUTOMODEL = str(Path(sys.executable).with_name("automodel"))
+BY_NAME = (sys.executable, "-m", "tests.bench.named")
+ROOT = str(Path(__file__).parents[2])
+KNOBS = {
+    "SANDBOX_BACKEND": "bubblewrap",
+    "RUN_ITERATIONS": "0",
+    "RUN_FIT_MINUTES": "0.5",
+    "LLM_PROVIDER": "playbook",
+    "PYTHONPATH": ROOT,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +55,21 @@ def measure(_sizes: Sizes, folder: Path) -> Iterator[Row]:
         place = folder / f"{number:02}"
         with ProcessPoolExecutor(1, get_context("spawn")) as other:  # a program's peak counts who started it, too
             path = other.submit(write_form, name, place / "source").result()
-        yield try_out(name, [str(path), *words], place)
+        yield try_out(name, [AUTOMODEL], [str(path), *words], place)
+    for name in NAMED:
+        place = folder / name
+        place.mkdir()
+        _call([*BY_NAME, "write", name], place)
+        yield try_out(name, BY_NAME, [name], place)
 
 
-def try_out(name: str, words: Sequence[str], place: Path) -> Row:
+def try_out(name: str, program: Sequence[str], words: Sequence[str], place: Path) -> Row:
     """Prepare what these words of the command line name, and train on it."""
-    status, seconds, peak = _call("prepare", words, place)
+    status, seconds, peak = _call([*program, "prepare", *words], place)
     facts = [json.loads(path.read_bytes()) for path in place.glob("datasets/*/dataset.json")]
     images = sum(split["images"] for split in facts[0]["splits"].values()) if facts else 0
     if not status:
-        status, _, _ = _call("run", words, place)
+        status, _, _ = _call([*program, "run", *words], place)
     return Row(name=name, images=images, seconds=seconds, peak=peak / MB, outcome=_outcome(status, place))
 
 
@@ -68,13 +82,11 @@ def _outcome(status: int, place: Path) -> str:
     return f"test accuracy {json.loads(summaries[0].read_bytes())['test']['accuracy']:.4f}{rows}"
 
 
-def _call(command: str, words: Sequence[str], place: Path) -> tuple[int, float, int]:
+def _call(command: Sequence[str], place: Path) -> tuple[int, float, int]:
     """Exit status, seconds, and the most bytes that it or one of its children had."""
     began = time.perf_counter()
     with (place / "said.txt").open("w", encoding="utf-8") as said:
-        process = subprocess.Popen(
-            [AUTOMODEL, command, *words], env={**os.environ, **KNOBS}, cwd=place, stdout=said, stderr=said
-        )
+        process = subprocess.Popen(command, env={**os.environ, **KNOBS}, cwd=place, stdout=said, stderr=said)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, time.perf_counter() - began, used.ru_maxrss << 10
