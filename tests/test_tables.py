@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("PIL", reason="the extra `harness` is not installed")
@@ -74,6 +74,10 @@ TABLES: dict[str, tuple[dict[str, str], dict[str, tuple[str, str]]]] = {
             "2.png": "",
         },
         {"'1.png'": ("1", "train"), "'2.png'": ("2", "train")},
+    ),
+    "a column for each class (ISIC)": (
+        {"truth.csv": "image,MEL,NV,split\na,1.0,0.0,train\nb,0.0,1.0,test\n", "a.jpg": "", "b.jpg": ""},
+        {"'a.jpg'": ("MEL", "train"), "'b.jpg'": ("NV", "test")},
     ),
     "a table for each split": (
         {"train.csv": "a,b\n1.png,x\n2.png,y\n", "test.csv": "a,b\n3.png,x\n", "1.png": "", "2.png": "", "3.png": ""},
@@ -175,6 +179,14 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
         {"t.csv": "file,label,split\n" + "a.png,cat,train\n" * 20 + "a.png,cat,later\n", "a.png": ""},
         "Row 21 of 't.csv' has 'later' in column 'split': train, validation or test is wanted.",
     ),
+    "two classes of one image": (
+        {"t.csv": "file,cat,dog\n" + "a.png,1,0\n" * 20 + "b.png,1,1\n", "a.png": "", "b.png": ""},
+        "Row 21 of 't.csv' has not one 1 in the columns of classes: mend it.",
+    ),
+    "no number in the column of a class": (
+        {"t.csv": "file,cat,dog\n" + "a.png,1,0\n" * 20 + "b.png,1,?\n", "a.png": "", "b.png": ""},
+        "Row 21 of 't.csv' has not one 1 in the columns of classes: mend it.",
+    ),
     "two tables": (
         {"t.csv": "file,label\na.png,cat\n", "u.csv": "file,label\na.png,dog\n", "a.png": ""},
         "'t.csv' and 'u.csv' both name images and labels: keep one",
@@ -182,7 +194,7 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "broken quotes": ({"t.csv": 'file,label\n"a.png,cat\n', "a.png": ""}, "'t.csv' cannot be read as a table"),
     "a line without its keys": (
         {"t.jsonl": '{"file": "a.png", "label": "cat"}\n{"file": "b.png"}\n', "a.png": "", "b.png": ""},
-        "Row 2 of 't.jsonl' has no label in column 'label': add it.",
+        "Row 2 of 't.jsonl' has no label in column 'label': mend it.",
     ),
     "broken JSON": ({"t.jsonl": '{"file": "a.png"\n', "a.png": ""}, "'t.jsonl' cannot be read as a table"),
 }
@@ -250,6 +262,7 @@ def test_a_broken_table_that_names_images_is_refused_though_folders_stand_beside
         open_source(str(tmp_path))
 
 
+@settings(deadline=None)  # how fast is no property
 @given(st.lists(st.sampled_from("abcdef"), min_size=1))
 def test_a_file_counts_once_where_it_was_named_first(rows: list[str]) -> None:
     with TemporaryDirectory() as folder:

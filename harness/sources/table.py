@@ -15,12 +15,16 @@ from harness.sources.rows import read_rows
 from harness.sources.source import SKIPPED, SPLIT_NAMES, SPLITS, UnusableDatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from harness.sources.rows import Row
     from harness.sources.unlabelled import Unlabelled
+
+MARKS = {"0": False, "0.0": False, "1": True, "1.0": True, "false": False, "true": True, "False": False, "True": True}
+"""How columns of classes say no and yes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,9 @@ class Plan:
 
     file: str
     label: str
+    """Empty where each class has a column."""
+    classes: tuple[str, ...]
+    """These columns: 1 in one of them, 0 in the others; else empty."""
     split: str
     """A column, or empty."""
     group: str
@@ -64,6 +71,21 @@ class Plan:
     """Where the files lie, relative to the table's folder; empty or with a slash at its end."""
     suffix: str
     """What each name lacks."""
+
+    def label_of(self, row: Row) -> str:
+        """The label that a row tells; empty where it tells none."""
+        if not self.classes:
+            return row.get(self.label, "").strip()
+        marked = marked_columns(row, self.classes)
+        return marked[0].strip() if len(marked) == 1 else ""
+
+
+def marked_columns(row: Row, columns: Sequence[str]) -> list[str]:
+    """Of columns that are 0 or 1, those that are 1; every one where a value is something else."""
+    values = {column: row.get(column, "").strip() for column in columns}
+    if any(value not in MARKS for value in values.values()):
+        return list(columns)
+    return [column for column, value in values.items() if MARKS[value]]
 
 
 @dataclass(frozen=True)
@@ -90,16 +112,15 @@ class Listed:
 
     def _names(self, path: Path, plan: Plan) -> Iterator[str]:
         for number, row in enumerate(read_rows(path), start=1):
-            name, label = row.get(plan.file, ""), row.get(plan.label, "").strip()
+            name, label = row.get(plan.file, ""), plan.label_of(row)
             file = f"{plan.folder}{name}{plan.suffix}"
             if not is_inside(name):
                 raise UnusableDatasetError(
                     f"Row {number} of {path.name!r} names {file!r}: a file of the folder is wanted."
                 )
             if not label:
-                raise UnusableDatasetError(
-                    f"Row {number} of {path.name!r} has no label in column {plan.label!r}: add it."
-                )
+                wanted = "not one 1 in the columns of classes" if plan.classes else f"no label in column {plan.label!r}"
+                raise UnusableDatasetError(f"Row {number} of {path.name!r} has {wanted}: mend it.")
             own = SPLIT_NAMES.get((row.get(plan.split, "").strip() if plan.split else path.stem).casefold(), "")
             if plan.split and not own:
                 raise UnusableDatasetError(

@@ -1,7 +1,8 @@
 """Tables of files and labels, CSV, TSV or JSON lines, in the folder that holds the images at any place.
 
-Which column is which is told by its name, or found: the files are those that are there. A table named like a split
-(`train.csv`, `test.csv`) is that split; else a column may say it.
+Which column is which is told by its name, or found: the files are those that are there. Without a column of labels,
+columns of 0 and 1 are the classes. A table named like a split (`train.csv`, `test.csv`) is that split; else a column
+may say it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from harness.sources.leaks import telling_columns
 from harness.sources.places import find_place
 from harness.sources.rows import SUFFIXES, guessed_rows, read_rows
 from harness.sources.source import SPLIT_NAMES, UnusableDatasetError
-from harness.sources.table import Listed, Plan
+from harness.sources.table import Listed, Plan, marked_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -113,10 +114,18 @@ def _plan_of(root: Path, head: Sequence[Row], columns: Columns, split: str) -> P
     for candidate in candidates:
         found = find_place(root, [row.get(candidate, "") for row in head], split)
         rest = [name for name in head[0] if name not in (candidate, group)]
-        chosen = label or (rest[0] if len(rest) == 1 else None)
-        if found is not None and chosen is not None and chosen != candidate:
-            return Plan(candidate, chosen, _split_column(names, head), group, *found)
+        chosen = label or (rest[0] if len(rest) == 1 else "")
+        split_column = _split_column(names, head)
+        classes = () if chosen else _class_columns([name for name in rest if name != split_column], head)
+        if found is not None and (chosen or classes) and chosen != candidate:
+            return Plan(candidate, chosen, classes, split_column, group, *found)
     return None
+
+
+def _class_columns(columns: Sequence[str], head: Sequence[Row]) -> tuple[str, ...]:
+    """All of these, where each row has a 1 in one of them and a 0 in the others."""
+    marked = len(columns) > 1 and all(len(marked_columns(row, columns)) == 1 for row in head)
+    return tuple(columns) if marked else ()
 
 
 def _without_guesses(plans: dict[Path, Plan]) -> dict[Path, Plan]:
