@@ -92,10 +92,15 @@ def _animals(folder: Path) -> Path:
     from tests.test_named_sources import jpeg, write_zip  # noqa: PLC0415 - imports pytest
 
     kinds = ("cat", "deer", "dog", "horse")
-    files = {f"train/{kind}/{number:04}.jpg": jpeg(number) for kind in kinds for number in range(40)}
+    files: dict[str, bytes | str] = {
+        f"train/{kind}/{number:04}.jpg": jpeg(40 * place + number)
+        for place, kind in enumerate(kinds)
+        for number in range(40)
+    }
     files |= {f"test/{number:04}.jpg": jpeg(900 + number) for number in range(10)}
     rows = "".join(f"{number:04}.jpg,0\n" for number in range(10))
-    write_zip(folder / "4-animal-classification.zip", {**files, "Sample_submission.csv": f"ID,Label\n{rows}"})
+    files["Sample_submission.csv"] = f"ID,Label\n{rows}"
+    write_zip(folder / "4-animal-classification.zip", files)
     return folder
 
 
