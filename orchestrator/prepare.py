@@ -97,6 +97,7 @@ def _job(settings: Settings, origin: Origin, fingerprint: str, partial: Path) ->
         "--seed": str(settings.dataset_seed),
         "--max-side": str(settings.dataset_max_side),
         "--description": settings.dataset_info or (origin.named.description if origin.named else ""),
+        "--licence": origin.named.licence if origin.named else "",
         "--file-column": settings.dataset_file_column,
         "--label-column": settings.dataset_label_column,
         "--group-column": settings.dataset_group_column,

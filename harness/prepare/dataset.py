@@ -56,6 +56,8 @@ class Order:
     source: str
     description: str
     """Empty: the source's own."""
+    licence: str
+    """The same."""
     fingerprint: str
     seed: int
     max_side: int
@@ -135,7 +137,7 @@ def _record(  # noqa: PLR0913 - everything that was learnt, once
         name=order.name,
         source=order.source,
         description=order.description or source.description,
-        licence=source.licence,
+        licence=order.licence or source.licence,
         classes=list(source.classes),
         channels=seen.plan.channels,
         image_size=seen.image_size,
