@@ -142,7 +142,7 @@ class Facts(BaseModel):
     seed: int
     splits: dict[SplitName, Split]
     skipped: dict[str, int]
-    """Entries of the source that were left out, by reason: `hidden`, `not_images`, `links`."""
+    """Entries of the source that were left out, by reason: `hidden`, `not_images`, `links`, `not_named`."""
     skipped_extensions: dict[str, int]
     """The commonest ones of the files that are no images."""
     duplicates: Duplicates

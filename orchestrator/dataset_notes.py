@@ -59,11 +59,13 @@ def _parted(facts: Facts) -> Iterator[str]:
 
 
 def _left_out(facts: Facts) -> Iterator[str]:
-    files, links, hidden = (facts.skipped[reason] for reason in ("not_images", "links", "hidden"))
+    reasons = ("not_images", "links", "hidden", "not_named")
+    files, links, hidden, unnamed = (facts.skipped.get(reason, 0) for reason in reasons)
     told = ", ".join(f"{count} {extension}" for extension, count in facts.skipped_extensions.items())
     parts = [
         f"{_count(files, 'file')} of other kinds{f' ({told})' if told else ''}" if files else "",
         f"{_count(links, 'link')} to folders or out of the dataset" if links else "",
+        f"{_count(unnamed, 'image')} that no row of the table names" if unnamed else "",
         _count(hidden, "hidden entry", "hidden entries") if hidden else "",
     ]
     if any(parts):

@@ -104,7 +104,7 @@ def find_origin(dataset: str, named: Mapping[str, NamedDataset] = NAMED) -> Orig
     if dataset in named:
         return Origin(given=dataset, place=None, named=named[dataset])
     path = Path(dataset).expanduser()
-    if not path.is_dir() and not path.is_file():
+    if not dataset or (not os.path.isdir(path) and not os.path.isfile(path)):  # noqa: PTH112, PTH113 - a Path raises for odd ones
         near = difflib.get_close_matches(dataset.lower(), named, n=1)
         raise DatasetError(
             f"{dataset} is neither the name of a dataset ({f'did you mean {near[0]}? ' if near else ''}`automodel "

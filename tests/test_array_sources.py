@@ -181,13 +181,16 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "no number": (npz(x=np.full((3, 4, 4), np.nan), y=np.arange(3)), "'a.npz' has values from nan to nan"),
     "several classes": (
         npz(x=np.zeros((2, 4, 4), "u1"), y=np.ones((2, 3))),
-        "Labels have 3 columns and not a single 1",
+        "'a.npz' has labels of 3 columns and not a single 1",
     ),
     "a name with an escape": (
         npz(x=np.zeros((2, 4, 4), "u1"), y=np.array(["a", "b\x1b[2J"])),
         r"Class 'b\x1b[2J' is no name to be shown",
     ),
-    "fractions as labels": (npz(x=np.zeros((2, 4, 4), "u1"), y=np.array([0.5, 1])), "Labels are neither whole numbers"),
+    "fractions as labels": (
+        npz(x=np.zeros((2, 4, 4), "u1"), y=np.array([0.5, 1])),
+        "'a.npz' has labels that are neither whole numbers",
+    ),
     "IDX without labels": (files(train__images__idx3__ubyte=IDX), "'train-images-idx3-ubyte' has no labels"),
     "IDX cut off": (
         files(train__images__idx3__ubyte=IDX[:20], train__labels__idx1__ubyte=IDX),

@@ -48,6 +48,10 @@ def test_what_was_left_out_is_told_with_its_commonest_extensions(facts: Facts) -
     assert few == "Left out: 1 file of other kinds, 1 link to folders or out of the dataset, 1 hidden entry."
 
 
+def test_images_that_no_row_of_a_table_names_are_told(facts: Facts) -> None:
+    assert left_out(facts, {}, not_named=3) == ["Left out: 3 images that no row of the table names."]
+
+
 def test_copies_in_train_are_told_without_a_warning(facts: Facts) -> None:
     assert dataset_notes(copies(facts, train=1)) == ["1 training image is a copy of another."]
     assert dataset_notes(copies(facts, train=2)) == ["2 training images are copies of another."]

@@ -150,7 +150,7 @@ def test_dataset_json_is_complete_and_true(tmp_path: Path) -> None:
     expected = {"name": "pets", "source": "my/pets", "description": "Cats.", "fingerprint": "f00", "seed": 7}
     assert facts.items() >= expected.items()
     assert facts["classes"] == ["cat", "dog"]
-    assert facts["skipped"] == {"hidden": 0, "not_images": 1, "links": 0}
+    assert facts["skipped"] == {"hidden": 0, "not_images": 1, "links": 0, "not_named": 0}
     assert facts["skipped_extensions"] == {".txt": 1}
     assert facts["splits"] == {
         "train": {"images": 28, "counts": [14, 14]},
@@ -241,7 +241,7 @@ def test_every_broken_file_is_named_at_once(tmp_path: Path) -> None:
     sentence = Prepared(tmp_path, str(root)).refusal()
 
     assert sentence.startswith(
-        "3 images cannot be read: 'cat/0.jpg' (no image inside), 'cat/1.jpg' (no image inside), "
+        "3 images cannot be read: 'cat/0.jpg' (the file is empty), 'cat/1.jpg' (no image inside), "
     )
     assert "'dog/2.jpg' (" in sentence
     assert "truncated" in sentence

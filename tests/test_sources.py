@@ -113,7 +113,7 @@ def test_what_is_no_image_is_skipped_and_counted(tmp_path: Path) -> None:
     found = scan(tmp_path)
 
     assert tuple(found.files) == ("a/1.png", "b/1.png")
-    assert found.skipped == {"hidden": 5, "not_images": 3, "links": 0}
+    assert found.skipped == {"hidden": 5, "not_images": 3, "links": 0, "not_named": 0}
     assert found.skipped_extensions == {".txt": 1, ".csv": 1, ".bak": 1}
 
 
@@ -155,7 +155,7 @@ def test_only_a_file_of_the_top_folder_that_stays_inside_is_a_description(tmp_pa
 
     assert found.description == ""
     assert found.classes == ("a", "b", "dataset_info.md")
-    assert found.skipped == {"hidden": 0, "not_images": 1, "links": 1}
+    assert found.skipped == {"hidden": 0, "not_images": 1, "links": 1, "not_named": 0}
 
 
 def test_links_are_followed_only_to_files_inside(tmp_path: Path) -> None:

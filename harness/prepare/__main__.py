@@ -99,9 +99,10 @@ def _order(options: argparse.Namespace) -> Order:
 
 
 def _refuse(sentence: str, report_dir: Path, status: int) -> int:
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in sentence)
     if report_dir.is_dir():
-        (report_dir / "error.txt").write_text(f"{sentence}\n", encoding="utf-8", errors="backslashreplace")
-    print(sentence.encode(errors="backslashreplace").decode(), file=sys.stderr)
+        (report_dir / "error.txt").write_text(f"{shown}\n", encoding="utf-8")
+    print(shown, file=sys.stderr)
     return status
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from PIL import UnidentifiedImageError
-
 from harness.sources.source import UnusableDatasetError
 
 if TYPE_CHECKING:
@@ -80,8 +78,6 @@ def refuse_unreadable(unreadable: Sequence[Unreadable]) -> NoReturn:
 
 def explain(error: Exception) -> str:
     """Why an image cannot be read, in a few words."""
-    if isinstance(error, UnidentifiedImageError):
-        return "no image inside"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split())[:100] or type(error).__name__

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from harness.images import MODES, planes
+from harness.prepare.guess import guess
 from harness.prepare.lookalikes import signature
 
 if TYPE_CHECKING:
@@ -149,7 +150,10 @@ def digest(content: Content) -> int:
 
 def _open(content: Content) -> Image.Image:
     if isinstance(content, bytes):
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+        try:
+            return Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError(guess(content)) from None
     return Image.fromarray(content)
 
 

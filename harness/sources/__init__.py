@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from harness.sources.sprites_made import NAME as MADE
 from harness.sources.sprites_made import MadeSprites
 from harness.sources.table import Table
 from harness.sources.tables import Columns, find_tables, open_table
+from harness.sources.unnamed import count_unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +57,8 @@ def open_source(
         return MadeSprites(seed)
     path = Path(location)
     columns = columns or Columns()
+    if path.is_dir():
+        _refuse_unlisted(path)
     if reader in READERS and scratch:
         scratch.mkdir()
         return READERS[reader](Download(folder=path, scratch=scratch, seed=seed))
@@ -76,6 +80,13 @@ def _open(path: Path, columns: Columns, scratch: Path | None, reader: str) -> So
     return (_open_formats(path, columns, scratch) if path.is_dir() else None) or _scan(path, CODES.get(reader, ()))
 
 
+def _refuse_unlisted(path: Path) -> None:
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        raise UnusableDatasetError(f"The folder cannot be listed ({error.strerror}): allow it.") from None
+
+
 def _open_formats(path: Path, columns: Columns, scratch: Path | None) -> Source | None:
     """What a folder holds but class folders; None where it is nothing else."""
     sources = (find(path, scratch) for find in FINDERS)
@@ -84,7 +95,14 @@ def _open_formats(path: Path, columns: Columns, scratch: Path | None) -> Source 
     if scratch and (parquet := find_parquet(path, columns, scratch)) is not None:
         return parquet
     table = find_tables(path, columns)
-    return table and replace(table, unlabelled=find_unlabelled(path, table))
+    return table and _whole(path, table)
+
+
+def _whole(folder: Path, table: Table) -> Table:
+    """The table with what else lies in its folder."""
+    unlabelled = find_unlabelled(folder, table)
+    skipped = {**table.skipped, "not_named": count_unnamed(table, unlabelled)}
+    return replace(table, unlabelled=unlabelled, skipped=skipped)
 
 
 def _scan(path: Path, codes: Sequence[str]) -> Source:
@@ -106,8 +124,7 @@ def _with_names(source: Source, reader: str) -> Source:
 def _open_file(path: Path, columns: Columns, scratch: Path | None) -> Source:
     suffix = path.suffix.lower()
     if suffix in TABLES:
-        table = open_table(path, columns)
-        return replace(table, unlabelled=find_unlabelled(path.parent, table))
+        return _whole(path.parent, open_table(path, columns))
     if suffix == PARQUET and scratch:
         return open_parquet(path, columns, scratch)
     if suffix not in OPENERS:

@@ -6,6 +6,7 @@ before it is unpacked.
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import shutil
 import stat
@@ -28,7 +29,7 @@ UNREAD = (".tfrec", ".tfrecord")
 """What no source reads, and what may be half of an archive: the same images again, for TensorFlow."""
 BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError,
-    NotADirectoryError, IsADirectoryError,
+    NotADirectoryError, IsADirectoryError, gzip.BadGzipFile,
 )  # fmt: skip
 """What a broken or an encrypted archive raises, or one in which a file is also a folder."""
 
@@ -50,14 +51,18 @@ def unpack(path: Path, into: Path, wanted: Callable[[str], bool] = lambda _: Tru
             with zipfile.ZipFile(path) as archive:
                 infos = [info for info in archive.infolist() if _may_be_read(info.filename) and wanted(info.filename)]
                 refuse_too_large(path, sum(info.file_size for info in infos), into)
-                _write(path, _zipped(archive, infos), into)
+                written = _write(path, _zipped(archive, infos), into)
         else:
             with tarfile.open(path) as archive:
-                _write(path, _tarred(archive, wanted), into)
+                written = _write(path, _tarred(archive, wanted), into)
                 _refuse_cut_off(path, archive)
+    except PermissionError as error:
+        raise UnusableDatasetError(f"{path.name!r} cannot be read ({error.strerror}): allow it.") from None
     except BROKEN as error:
         why = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
         raise UnusableDatasetError(f"{path.name!r} cannot be unpacked ({why[:200]}): make it anew.") from None
+    if not written:
+        raise UnusableDatasetError(f"{path.name!r} holds no file, or nothing but links: pack the files themselves.")
     return _beginning(into)
 
 
@@ -81,7 +86,9 @@ def _tarred(archive: tarfile.TarFile, wanted: Callable[[str], bool]) -> Iterator
             yield member.name, member.size, file
 
 
-def _write(path: Path, files: Iterator[tuple[str, int, IO[bytes]]], into: Path) -> None:
+def _write(path: Path, files: Iterator[tuple[str, int, IO[bytes]]], into: Path) -> int:
+    """Write these files; return how many they are."""
+    number = -1
     for number, (name, size, file) in enumerate(files):
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
@@ -93,6 +100,7 @@ def _write(path: Path, files: Iterator[tuple[str, int, IO[bytes]]], into: Path) 
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as out:
             shutil.copyfileobj(file, out, CHUNK)
+    return number + 1
 
 
 def _refuse_cut_off(path: Path, archive: tarfile.TarFile) -> None:

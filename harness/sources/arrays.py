@@ -116,7 +116,7 @@ class Arrays:
 
     @cached_property
     def _numbered(self) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
-        return number_classes([part.labels for part in self.parts], self.names)
+        return number_classes([part.labels for part in self.parts], self.names, [part.where for part in self.parts])
 
     @property
     def classes(self) -> tuple[str, ...]:

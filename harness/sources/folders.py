@@ -75,7 +75,8 @@ def scan(root: Path) -> Folders:
         for split in SPLITS
         if split in layout
     }
-    _refuse_empty(found, links_skipped(walk.skipped))
+    told = _commonest(walk.extensions)
+    _refuse_empty(found, told, links_skipped(walk.skipped))
     classes = _class_names(found)
     runs = [
         (code, label, found.get(split, {}).get(name, 0))
@@ -90,10 +91,14 @@ def scan(root: Path) -> Folders:
         np.repeat(np.array(labels, np.int64), counts),
         np.repeat(np.array(codes, np.int8), counts),
         dict(walk.skipped),
-        dict(sorted(walk.extensions.items(), key=lambda kind: (-kind[1], kind[0]))[:EXTENSIONS_TOLD]),
+        told,
         _description(walk.root),
         unlabelled=_unlabelled(walk, loose, classes) if loose else None,
     )
+
+
+def _commonest(extensions: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(extensions.items(), key=lambda kind: (-kind[1], kind[0]))[:EXTENSIONS_TOLD])
 
 
 def _description(root: Path) -> str:
@@ -196,10 +201,12 @@ def _refuse_odd_splits(walk: Walk, splits: Mapping[str, str], others: list[str])
         )
 
 
-def _refuse_empty(found: Mapping[str, Mapping[str, int]], hint: str) -> None:
+def _refuse_empty(found: Mapping[str, Mapping[str, int]], others: Mapping[str, int], hint: str) -> None:
+    told = ", ".join(f"{count} {extension}" for extension, count in others.items())
     if not any(images for classes in found.values() for images in classes.values()):
         raise UnusableDatasetError(
-            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))}): give another folder{hint}."
+            f"No sub-folder holds an image ({', '.join(sorted(EXTENSIONS))})"
+            f"{f' but {told} files: convert them, or' if told else ':'} give another folder{hint}."
         )
     empty = [
         f"{name!r} ({split})" for split, classes in found.items() for name, images in classes.items() if not images

@@ -52,7 +52,7 @@ def read_idx(path: Path, scratch: Path | None = None) -> NDArray[Any]:
     """
     try:
         return _read(path, scratch)
-    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise UnusableDatasetError(f"{path.name!r} cannot be read as IDX ({error}): get it again.") from None
 
 
@@ -62,8 +62,8 @@ def _read(path: Path, scratch: Path | None) -> NDArray[Any]:
     with opened as file:
         zeros, code, dimensions = struct.unpack(">HBB", file.read(4).ljust(4, b"?"))
         shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions).ljust(4 * dimensions, b"?"))
-        size = np.dtype(TYPES[code]).itemsize * prod(shape)
-        if zeros or size > MOST:
+        size = np.dtype(TYPES.get(code, "u1")).itemsize * prod(shape)
+        if zeros or code not in TYPES or size > MOST:
             raise ValueError("its header is not one of IDX")
         if not packed:
             return _map(path, code, shape, file.tell())

@@ -49,6 +49,8 @@ def read_mat(path: Path, split: str) -> Part:
     try:
         content = loadmat(path, variable_names=("X", "y"))
         images, labels = content["X"], content["y"]
+    except NotImplementedError:
+        raise UnusableDatasetError(f"{path.name!r} is of MATLAB 7.3: save it again with the option -v7.") from None
     except Exception as error:  # noqa: BLE001 - its reader raises whatever a broken file makes it meet
         raise UnusableDatasetError(f"{path.name!r} cannot be read as {FORM} ({error!r:.200}): get it again.") from None
     if images.ndim != 4 or labels.dtype.kind not in "iu":

@@ -23,8 +23,8 @@ SPLIT_NAMES = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 """What a folder or an array of a split may be called, in any case."""
-SKIPPED = ("hidden", "not_images", "links")
-"""Why an entry of a source is left out."""
+SKIPPED = ("hidden", "not_images", "links", "not_named")
+"""Why an entry of a source is left out; the last one is of an image that no row of a table names."""
 
 
 class UnusableDatasetError(Exception):

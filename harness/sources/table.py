@@ -121,6 +121,11 @@ class Listed:
             if not label:
                 wanted = "not one 1 in the columns of classes" if plan.classes else f"no label in column {plan.label!r}"
                 raise UnusableDatasetError(f"Row {number} of {path.name!r} has {wanted}: mend it.")
+            if label[0] in "[{" and "," in label:
+                raise UnusableDatasetError(
+                    f"Row {number} of {path.name!r} has the label {label[:50]!r}, which is a list: give one class for "
+                    "each image."
+                )
             own = SPLIT_NAMES.get((row.get(plan.split, "").strip() if plan.split else path.stem).casefold(), "")
             if plan.split and not own:
                 raise UnusableDatasetError(

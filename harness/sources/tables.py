@@ -17,6 +17,7 @@ from harness.sources.places import find_place
 from harness.sources.rows import SUFFIXES, guessed_rows, read_rows
 from harness.sources.source import SPLIT_NAMES, UnusableDatasetError
 from harness.sources.table import Listed, Plan, marked_columns
+from harness.sources.walk import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +65,7 @@ def find_tables(folder: Path, columns: Columns) -> Table | None:
             f"{' and '.join(repr(path.name) for path in plans)} both name images and labels: keep one, or call them "
             "train.csv, validation.csv and test.csv."
         )
-    if not plans and tables and columns != Columns():
+    if not plans and tables and (columns != Columns() or _holds_images(folder)):
         _refuse(tables[0])
     return _open(folder, named or plans, columns) if plans else None
 
@@ -77,6 +78,11 @@ def open_table(path: Path, columns: Columns) -> Table:
     """
     plan = _plan(path, columns)
     return _open(path.parent, {path: plan}, columns) if plan else _refuse(path)
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether images lie directly in it, which without a table have no class."""
+    return any(path.suffix.lower() in EXTENSIONS and path.is_file() for path in folder.iterdir())
 
 
 def _refuse(path: Path) -> NoReturn:
@@ -106,13 +112,17 @@ def _plan_of(root: Path, head: Sequence[Row], columns: Columns, split: str) -> P
     names = {name.strip().casefold(): name for name in head[0]}
     label = names.get(columns.label.casefold()) if columns.label else _first(names, LABEL_COLUMNS)
     group = names.get(columns.group.casefold(), "") if columns.group else ""
+    if columns.label and label is None:
+        return None
+    first = None if columns.file else _first(names, FILE_COLUMNS)
     if columns.file:
         candidates = [names[columns.file.casefold()]] if columns.file.casefold() in names else []
     else:
-        first = _first(names, FILE_COLUMNS)
         candidates = [*([first] if first else []), *(name for name in head[0] if name != first)]
     for candidate in candidates:
         found = find_place(root, [row.get(candidate, "") for row in head], split)
+        if found is not None and found[1] and candidate != first and not columns.file:
+            continue  # numbers of days, say, are files of a class for whom adds .png
         rest = [name for name in head[0] if name not in (candidate, group)]
         chosen = label or (rest[0] if len(rest) == 1 else "")
         split_column = _split_column(names, head)
