@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
+from orchestrator.first_choice import loadable
 from orchestrator.json_reply import Answer, object_schema, read_answer
 from orchestrator.material import Section
 from orchestrator.playbook import all_values
@@ -126,7 +127,7 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
         iteration=len(history),
         sections=(*sections, parameters_section(recipe, present, component)),
         order=render("choose_value_order", what=what, component=component),
-        schema=change_schema(recipe, component, profile.task.weights),
+        schema=change_schema(recipe, component, loadable(profile)),
     )
     return agent.ask(question, parse)
 

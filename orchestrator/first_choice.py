@@ -78,6 +78,11 @@ def seconds(profile: Profile) -> float:
     return min(0.7 * profile.task.seconds, max(60.0, 0.1 * profile.task.train_size))
 
 
+def loadable(profile: Profile) -> tuple[str, ...]:
+    """Pretrained weights that a pipeline may ask for: those that are here and, where more are fetched, the known ones."""
+    return tuple(dict.fromkeys((*profile.task.weights, *(BACKBONES if profile.fetches else ()))))
+
+
 def _from_scratch(profile: Profile) -> tuple[Choice, ...]:
     task, side = profile.task, max(profile.median_size)
     small = task.image_size is not None and side <= SMALL
@@ -138,7 +143,7 @@ def _fine_tune(profile: Profile) -> Choice | None:
     task, side = profile.task, max(profile.median_size)
     if task.channels == 1 and side <= TINY:
         return None
-    ranked = [name for name in BACKBONES if profile.fetches or name in task.weights] or task.weights[:1]
+    ranked = [name for name in BACKBONES if name in loadable(profile)] or task.weights[:1]
     least = 15 if task.device == "cpu" else 8  # on a CPU pixels cost more than they bring
     for smallest in (128, RESOLUTIONS[-1]):
         for name in ranked:

@@ -106,7 +106,7 @@ class Supply:
         why = "".join(f" {self._failed[name]}" for name in missing if name in self._failed)
         return replace(
             crash,
-            error=f"The pretrained weights of {', '.join(missing)} are not there.{why} Those that are: {there}.",
+            error=f"The pretrained weights of {', '.join(missing)} are not there; those that are: {there}.{why}",
         )
 
     def _fetch(self, source: Source, name: str) -> None:

@@ -19,7 +19,7 @@ from orchestrator.import_weights import import_weights
 from orchestrator.jobs import Jobs
 from orchestrator.journal import Journal
 from orchestrator.log import open_log
-from orchestrator.outcome import Trained
+from orchestrator.outcome import Crashed, Trained
 from orchestrator.supply import Supply
 from orchestrator.timm_names import timm_names
 from orchestrator.weights import available_weights, open_folder
@@ -144,6 +144,21 @@ def test_a_pipeline_gets_the_weights_that_it_names_from_the_hub_before_it_runs(
             assert isinstance(outcome, Trained), outcome
             assert running.task.weights == (TINY,)
         assert [event["name"] for event in journal.events] == [TINY]
+
+
+def test_a_pipeline_whose_weights_are_not_there_is_told_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    pipeline = Pipeline(**read_recipe("fine-tune-small").fill({"backbone": TINY, "resolution": 32}))
+    ours = settings(tmp_path / "cache")
+    open_folder(ours.weights_dir)
+    with closing(Journal(tmp_path)) as journal:
+        supply = Supply(ours.weights_dir, journal, None, lambda _: None)
+        with closing(executor(ours, sandbox, tmp_path, supply)) as running:
+            outcome = running.execute(pipeline, tmp_path / "attempt")
+    assert isinstance(outcome, Crashed)
+    assert outcome.crash.culprit == "model"
+    assert outcome.crash.error.startswith(
+        f"The pretrained weights of {TINY} are not there; those that are: none at all"
+    )
 
 
 def test_the_names_are_those_of_the_timm_in_the_sandbox(sandbox: Sandbox, tmp_path: Path) -> None:
