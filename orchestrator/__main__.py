@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator import weights_commands
 from orchestrator.errors import AutoModelError
 from orchestrator.settings import Settings, read_settings
 from sandbox.base import SandboxError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from orchestrator.jobs import Jobs
     from orchestrator.terminal import Terminal
-    from orchestrator.timm_names import TimmNames
     from sandbox.base import Sandbox
 
 INTERRUPTED = 130
@@ -101,12 +101,12 @@ def _add_weights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     inside = commands.add_parser("weights", help=text, description=text.capitalize() + ".").add_subparsers(
         metavar="COMMAND", required=True
     )
-    shown = _command(inside, _list_weights, "list", "tell which pretrained weights are here", knobs=True)
+    shown = _command(inside, weights_commands.show, "list", "tell which pretrained weights are here", knobs=True)
     shown.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="a part of the names")
     shown.add_argument("--all", action="store_true", help="all that could be fetched, with their licences")
-    fetch = _command(inside, _fetch_weights, "fetch", "have pretrained weights from the Hugging Face hub", knobs=True)
+    fetch = _command(inside, weights_commands.fetch, "fetch", "have weights from the Hugging Face hub", knobs=True)
     fetch.add_argument("names", nargs="+", metavar="NAME", help="as timm calls it, e.g. resnet18.a1_in1k")
-    given = _command(inside, _import_weights, "import", "keep a file of weights, converted in the sandbox", knobs=True)
+    given = _command(inside, weights_commands.take, "import", "keep a file, converted in the sandbox", knobs=True)
     given.add_argument("file", type=Path, metavar="FILE", help=".safetensors, .pth, .pt, .bin or .npz")
     given.add_argument("--as", dest="name", required=True, metavar="NAME", help="as timm calls it: resnet18.a1_in1k")
 
@@ -256,57 +256,6 @@ def _verify(given: argparse.Namespace, settings: Settings) -> int:
         print(problem)
     print(f"{scores} scores recomputed, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)} found.")
     return int(bool(problems))
-
-
-def _list_weights(given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.terminal import Terminal
-    from orchestrator.weights_table import lines_of_all, lines_of_kept
-
-    if not given.all:
-        print("\n".join(lines_of_kept(settings.weights_dir, given.pattern)))
-        return 0
-    with Terminal(stderr=True) as terminal, _asked(settings, terminal) as (names, _):
-        lines = lines_of_all(names, settings.weights_dir, given.pattern)
-    print("\n".join(lines))
-    return 0
-
-
-def _fetch_weights(given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.fetch_weights import fetch_weights
-    from orchestrator.terminal import Terminal
-    from orchestrator.weights_table import line_of
-
-    with Terminal() as terminal, _asked(settings, terminal) as (names, _):
-        for name in [names.need(name) for name in given.names]:  # a misspelt name is told before anything is fetched
-            terminal.phase(name)
-            terminal.say(line_of(fetch_weights(name, settings, terminal.event), names.licences[name]))
-    return 0
-
-
-def _import_weights(given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.import_weights import import_weights
-    from orchestrator.terminal import Terminal
-    from orchestrator.weights_table import line_of
-
-    with Terminal() as terminal, _asked(settings, terminal) as (names, sandbox):
-        name = names.need(given.name)
-        terminal.phase(f"converting {given.file} to {name}")
-        imported = import_weights(given.file, name, settings, sandbox)
-        terminal.say(line_of(imported.kept))
-        if not imported.head:
-            terminal.say("Its last layer is of other classes, or absent: a new one stands in.")
-    return 0
-
-
-@contextmanager
-def _asked(settings: Settings, terminal: Terminal) -> Iterator[tuple[TimmNames, Sandbox]]:
-    """What the timm of the sandbox knows, and the sandbox."""
-    from orchestrator.setup import open_sandbox
-    from orchestrator.timm_names import timm_names
-
-    with closing(open_sandbox(settings, terminal.say)) as sandbox:
-        terminal.phase("asking timm for its names")
-        yield timm_names(sandbox, settings.weights_dir.resolve()), sandbox
 
 
 def _setup(_given: argparse.Namespace, settings: Settings) -> int:

@@ -79,7 +79,7 @@ def seconds(profile: Profile) -> float:
 
 
 def loadable(profile: Profile) -> tuple[str, ...]:
-    """Pretrained weights that a pipeline may ask for: those that are here and, where more are fetched, the known ones."""
+    """Pretrained weights that may be asked for: those that are here and, where more are fetched, the known ones."""
     return tuple(dict.fromkeys((*profile.task.weights, *(BACKBONES if profile.fetches else ()))))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -29,7 +32,7 @@ from tests import hub_server
 from tests.fakes import make_dataset
 from tests.hub_server import serving
 from tests.sandboxes import open_real
-from tests.small_weights import TINY, settings, timm_files
+from tests.small_weights import TINY, hub_files, settings, timm_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +110,22 @@ def test_a_file_of_another_network_is_refused_in_one_sentence(sandbox: Sandbox, 
     with pytest.raises(AutoModelError, match=rf"mine.pth cannot be imported as {TINY}: it does not fit: it lacks"):
         import_weights(tmp_path / "mine.pth", TINY, settings(tmp_path / "cache"), sandbox)
     assert available_weights(tmp_path / "cache") == ()
+
+
+def automodel(*arguments: str, **knobs: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "orchestrator", *arguments]
+    return subprocess.run(command, env={**os.environ, **knobs}, capture_output=True, text=True, check=False)
+
+
+def test_a_user_fetches_by_a_short_name_and_sees_what_is_here(sandbox: Sandbox, tmp_path: Path) -> None:
+    with serving(hub_server.Hub(models={TINY: hub_files()})) as server:
+        knobs = {"WEIGHTS_DIR": str(tmp_path / "cache"), "WEIGHTS_MIRROR": server.address}
+        fetched = automodel("weights", "fetch", "test_resnet", SANDBOX_BACKEND=sandbox.name, **knobs)
+        unknown = automodel("weights", "fetch", "no_such_network", SANDBOX_BACKEND=sandbox.name, **knobs)
+    assert fetched.returncode == 0, fetched.stderr
+    assert automodel("weights", "list", **knobs).stdout.split() == [TINY, "0.0", "MB", "whole"]
+    assert unknown.returncode == 1
+    assert "'no_such_network' is none of the" in unknown.stderr
 
 
 def executor(settings: Settings, sandbox: Sandbox, folder: Path, supply: Supply) -> Executor:
