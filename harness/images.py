@@ -67,7 +67,7 @@ def open_images(folder: Path, channels: int) -> Images:
     raise FileNotFoundError(f"{folder} holds neither {ARRAY} nor {ENCODED}: prepare the dataset again")
 
 
-def planes(image: Image.Image) -> NDArray[np.uint8]:
+def planes(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The pixels of an L or RGB image as (C, H, W)."""
     pixels = np.asarray(image)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if pixels.ndim == 3 else pixels[np.newaxis]

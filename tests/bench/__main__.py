@@ -11,7 +11,19 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import host, killing, overhead, photos, prepare, sources, throughput
+from tests.bench import (
+    again,
+    decoding,
+    epoch,
+    host,
+    killing,
+    million,
+    overhead,
+    photos,
+    prepare,
+    sources,
+    throughput,
+)
 from tests.bench.sizes import FULL, QUICK
 
 SECTIONS = {
@@ -19,12 +31,16 @@ SECTIONS = {
     "throughput": throughput,
     "photos": photos,
     "prepare": prepare,
+    "again": again,
     "host": host,
     "killing": killing,
     "sources": sources,
+    "million": million,
+    "epoch": epoch,
+    "decoding": decoding,
 }
-ON_DEMAND = ("sources",)
-"""It takes a quarter of an hour and measures whether, not how fast."""
+ON_DEMAND = ("sources", "million", "epoch", "decoding")
+"""The first measures whether, not how fast; each takes a quarter of an hour and gigabytes of disk."""
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow")
 
 

@@ -15,18 +15,31 @@ if TYPE_CHECKING:
 
 CLASSES = 10
 SIDE = 32
-SCENE = (2600, 3200)
+SCENE = (3100, 4100)
 """Height and width of the pictures that photos are cut from."""
 SCENES = 8
 PHOTO_WIDTHS = (1700, 2300)
 """At 3:4 these are 2.2 to 4.0 million pixels."""
+MIXED_WIDTHS = (640, 4000)
+"""At 3:4, and every doubling as often: from pictures of 0.3 million pixels, as on web pages, to a telephone's 12."""
 QUALITY = 90
+PART = 10_000
+"""Images that are made at once."""
 
 
 def small_images(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Random pixels (N, 3, 32, 32) and labels (N,)."""
     pixels = np.random.default_rng(0).integers(0, 256, (count, 3, SIDE, SIDE), dtype=np.uint8)
     return pixels, np.arange(count, dtype=np.int64) % CLASSES
+
+
+def write_array(path: Path, count: int) -> NDArray[np.int64]:
+    """Write random images (N, 3, 32, 32) as an .npy file, a part at a time; return labels (N,)."""
+    random = np.random.default_rng(0)
+    file = np.lib.format.open_memmap(path, "w+", np.uint8, (count, 3, SIDE, SIDE))
+    for start in range(0, count, PART):
+        file[start : start + PART] = random.integers(0, 256, file[start : start + PART].shape, dtype=np.uint8)
+    return np.arange(count, dtype=np.int64) % CLASSES
 
 
 def write_small_files(folder: Path, count: int) -> None:
@@ -41,9 +54,19 @@ def write_small_files(folder: Path, count: int) -> None:
 
 def write_photos(folder: Path, count: int) -> None:
     """JPEG files of 2 to 4 million pixels in class folders."""
-    random = np.random.default_rng(0)
+    _write_photos(folder, np.random.default_rng(0).integers(*PHOTO_WIDTHS, count))
+
+
+def write_mixed_photos(folder: Path, count: int) -> None:
+    """JPEG files of all sizes in class folders."""
+    low, high = np.log(MIXED_WIDTHS)
+    _write_photos(folder, np.exp(np.random.default_rng(0).uniform(low, high, count)).astype(np.int64))
+
+
+def _write_photos(folder: Path, widths: NDArray[np.int64]) -> None:
+    random = np.random.default_rng(1)
     scenes = [_scene(random) for _ in range(SCENES)]
-    widths = random.integers(*PHOTO_WIDTHS, count)
+    count = len(widths)
     corners = random.random((count, 2))
     for label in range(CLASSES):
         (folder / f"class-{label}").mkdir(parents=True)

@@ -21,8 +21,39 @@ class Sizes:
     files: tuple[int, int]
     """Image files to prepare: few, and ten times as many."""
     starts: int
-    """Of `automodel --help`."""
+    """Of `automodel --help`, and of what was prepared before."""
+    million: int
+    """Image files to prepare, and mapped images of an epoch."""
+    mixed_photos: int
+    rounds: int
+    """Of decoding and preparing those."""
+    unchanged: int
+    """Image files that are prepared already."""
 
 
-FULL = Sizes(attempts=7, images=10_000, stretches=7, photos=1_000, passes=3, files=(10_000, 100_000), starts=10)
-QUICK = Sizes(attempts=1, images=1_000, stretches=2, photos=120, passes=2, files=(500, 5_000), starts=3)
+FULL = Sizes(
+    attempts=7,
+    images=10_000,
+    stretches=7,
+    photos=1_000,
+    passes=3,
+    files=(10_000, 100_000),
+    starts=10,
+    million=1_000_000,
+    mixed_photos=20_000,
+    rounds=2,
+    unchanged=20_000,
+)
+QUICK = Sizes(
+    attempts=1,
+    images=1_000,
+    stretches=2,
+    photos=120,
+    passes=2,
+    files=(500, 5_000),
+    starts=3,
+    million=20_000,
+    mixed_photos=300,
+    rounds=1,
+    unchanged=500,
+)
