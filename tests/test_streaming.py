@@ -35,7 +35,7 @@ def peak():
 before = peak()
 source = open_source(sys.argv[1], scratch=Path(sys.argv[2]))
 assert len(source.given) == len(source.labels)
-total = sum(int(np.asarray(source.read(index))[-1, -1]) for index in range(len(source.labels)))
+total = sum(int(np.asarray(source.read(index))[-1, -1].max()) for index in range(len(source.labels)))
 print(total, peak() - before, *(path.name for path in Path(sys.argv[2]).rglob("*")))
 """
 
@@ -72,6 +72,47 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], int]] = {
     "IDX": (lambda folder: write_idx(folder, packed=False), SHAPE[0]),
     "IDX, gzipped": (lambda folder: write_idx(folder, packed=True), SHAPE[0]),
 }
+
+
+CRAMPED = """
+import resource, sys
+import scipy.io
+from harness.sources import open_source
+from harness.sources.source import UnusableDatasetError
+
+held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + (200 << 20),) * 2)
+try:
+    open_source(sys.argv[1])
+except UnusableDatasetError as error:
+    print(error)
+"""
+
+
+def write_mat(folder: Path) -> Path:
+    """307 MB, once unpacked."""
+    from scipy.io import savemat  # noqa: PLC0415 - of the extra `harness`
+
+    images = np.zeros((32, 32, 3, 100_000), np.uint8, order="F")
+    images[-1, -1] = 1
+    savemat(folder / "train_32x32.mat", {"X": images, "y": labels(100_000)[:, None]}, do_compression=True)
+    return folder / "train_32x32.mat"
+
+
+def test_a_mat_file_is_held_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", READER, str(write_mat(tmp_path)), str(tmp_path / "scratch")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert int(ended.stdout.split()[1]) < 2 * 307e6
+
+
+def test_a_mat_file_larger_than_memory_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CRAMPED, str(write_mat(tmp_path))]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert ended.stdout == (
+        "'train_32x32.mat' unpacks to more than there is memory: raise SANDBOX_MEMORY, or give its arrays as an .npz.\n"
+    )
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.sources.archives import SUFFIXES as ARCHIVES
 from harness.sources.archives import is_archive, unpack
@@ -64,7 +65,12 @@ def open_source(
         return READERS[reader](Download(folder=path, scratch=scratch, seed=seed))
     if scratch and (archive := _archive(path)):
         scratch.mkdir()
-        path, scratch = unpack(archive, scratch / "archive"), scratch / "source"
+        skipped: Counter[str] = Counter()
+        folder = unpack(archive, scratch / "archive", skipped=skipped)
+        found: Any = _with_names(_open(folder, columns, scratch / "source", reader), reader)
+        return cast(
+            "Source", replace(found, skipped={**found.skipped, "links": found.skipped["links"] + skipped["links"]})
+        )
     return _with_names(_open(path, columns, scratch, reader), reader)
 
 

@@ -6,6 +6,7 @@ before it is unpacked.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import shutil
@@ -13,6 +14,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_FILES = 5_000_000
 CHUNK = 1 << 20
+ODD_NAMES = {errno.ENAMETOOLONG, errno.EEXIST, errno.EILSEQ, errno.EINVAL}
+"""What the disk says of a name that it cannot keep, or of one that is both a file and a folder."""
 JUNK = "__MACOSX"
 UNREAD = (".tfrec", ".tfrecord")
 """What no source reads, and what may be half of an archive: the same images again, for TensorFlow."""
@@ -38,29 +42,40 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def unpack(path: Path, into: Path, wanted: Callable[[str], bool] = lambda _: True) -> Path:
+def unpack(
+    path: Path, into: Path, wanted: Callable[[str], bool] = lambda _: True, skipped: Counter[str] | None = None
+) -> Path:
     """Unpack every plain file whose name is wanted; return the folder in which the dataset begins.
+
+    `skipped`: where links are counted, which are passed over.
 
     Raises:
         UnusableDatasetError: it is broken, or dangerous, or too large.
         OSError: there is no room.
     """
     into.mkdir()
+    skipped = Counter() if skipped is None else skipped
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
                 infos = [info for info in archive.infolist() if _may_be_read(info.filename) and wanted(info.filename)]
                 refuse_too_large(path, sum(info.file_size for info in infos), into)
-                written = _write(path, _zipped(archive, infos), into)
+                written = _write(path, _zipped(archive, infos, skipped), into)
         else:
             with tarfile.open(path) as archive:
-                written = _write(path, _tarred(archive, wanted), into)
+                written = _write(path, _tarred(archive, wanted, skipped), into)
                 _refuse_cut_off(path, archive)
     except PermissionError as error:
         raise UnusableDatasetError(f"{path.name!r} cannot be read ({error.strerror}): allow it.") from None
     except BROKEN as error:
         why = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
         raise UnusableDatasetError(f"{path.name!r} cannot be unpacked ({why[:200]}): make it anew.") from None
+    except OSError as error:
+        if error.errno not in ODD_NAMES:
+            raise
+        raise UnusableDatasetError(
+            f"{path.name!r} cannot be unpacked ({error.strerror}): rename what it names."
+        ) from None
     if not written:
         raise UnusableDatasetError(f"{path.name!r} holds no file, or nothing but links: pack the files themselves.")
     return _beginning(into)
@@ -70,16 +85,22 @@ def _may_be_read(name: str) -> bool:
     return not name.lower().endswith(UNREAD)
 
 
-def _zipped(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _zipped(
+    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], skipped: Counter[str]
+) -> Iterator[tuple[str, int, IO[bytes]]]:
     for info in infos:
         kind = stat.S_IFMT(info.external_attr >> 16)
+        skipped["links"] += kind == stat.S_IFLNK
         if not info.is_dir() and kind in (0, stat.S_IFREG):
             with archive.open(info) as file:
                 yield info.filename, info.file_size, file
 
 
-def _tarred(archive: tarfile.TarFile, wanted: Callable[[str], bool]) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _tarred(
+    archive: tarfile.TarFile, wanted: Callable[[str], bool], skipped: Counter[str]
+) -> Iterator[tuple[str, int, IO[bytes]]]:
     for member in archive:
+        skipped["links"] += member.issym() or member.islnk()
         unpacked = member.isreg() and _may_be_read(member.name) and wanted(member.name)
         file = archive.extractfile(member) if unpacked else None
         if file is not None:

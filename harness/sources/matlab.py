@@ -39,7 +39,7 @@ def find_svhn(folder: Path, _: Path | None = None) -> Arrays | None:
 
 
 def read_mat(path: Path, split: str) -> Part:
-    """Read `X` (H, W, C, N) and `y` (N, 1), where 10 stands for the digit 0.
+    """Read `X` (H, W, C, N) and `y` (N, 1), where 10 stands for the digit 0; both are held in memory, once.
 
     Raises:
         UnusableDatasetError: it is broken, or has none.
@@ -49,6 +49,10 @@ def read_mat(path: Path, split: str) -> Part:
     try:
         content = loadmat(path, variable_names=("X", "y"))
         images, labels = content["X"], content["y"]
+    except MemoryError:
+        raise UnusableDatasetError(
+            f"{path.name!r} unpacks to more than there is memory: raise SANDBOX_MEMORY, or give its arrays as an .npz."
+        ) from None
     except NotImplementedError:
         raise UnusableDatasetError(f"{path.name!r} is of MATLAB 7.3: save it again with the option -v7.") from None
     except Exception as error:  # noqa: BLE001 - its reader raises whatever a broken file makes it meet

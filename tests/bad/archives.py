@@ -102,10 +102,24 @@ def empty(root: Path) -> Path:
     return root / "a.zip"
 
 
+def long_name(root: Path) -> Path:
+    with zipfile.ZipFile(zipped(root), "a") as archive:
+        archive.writestr(f"cat/{'x' * 300}.png", "")
+    return root / "a.zip"
+
+
+def file_and_folder(root: Path) -> Path:
+    with zipfile.ZipFile(zipped(root), "a") as archive:
+        archive.writestr("cat/0.png/1.png", "")
+    return root / "a.zip"
+
+
 CASES: dict[str, Case] = {
     "zip slip": (zip_slip, OUTSIDE.format(kind="zip", name="cat/../../../evil.png")),
     "a tar with an absolute path": (absolute, OUTSIDE.format(kind="tar", name="/etc/evil.png")),
     "a tar of links": (only_links, r"'a\.tar' holds no file, or nothing but links: pack the files themselves\."),
+    "a name too long for a disk": (long_name, r"'a\.zip' cannot be unpacked \(File name too long\): rename .*\."),
+    "a file that is a folder": (file_and_folder, r"'a\.zip' cannot be unpacked \(File exists\): rename .*\."),
     "a zip cut off": (lambda root: shortened(zipped(root), 0.7), CANNOT.format(kind="zip", why="File is not a zip.*")),
     "a zip with a spoilt byte": (lambda root: spoilt(zipped(root)), CANNOT.format(kind="zip", why="Bad CRC-32.*")),
     "an encrypted zip": (lambda root: encrypted(zipped(root)), CANNOT.format(kind="zip", why=".*encrypted.*")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from typing import TYPE_CHECKING
 
 from tests.bad.images import beside_good, black_png
@@ -49,6 +50,14 @@ def a_table_of_other_things(root: Path) -> Path:
     return root
 
 
+def tar_with_links(root: Path) -> Path:
+    (pets(root / "pets") / "cat" / "link.png").symlink_to("0.png")
+    (root / "pets" / "cat" / "twin.png").hardlink_to(root / "pets" / "cat" / "1.png")
+    with tarfile.open(root / "a.tar", "w") as archive:
+        archive.add(root / "pets", "pets")
+    return root / "a.tar"
+
+
 CASES: dict[str, Case] = {
     "a panorama 70,000 pixels wide": (beside_good("wide.png", lambda: black_png(70_000, 10)), ALL + 1, {}),
     "file names that are no UTF-8, or no plain words": (odd_names, ALL + len(ODD_NAMES), {}),
@@ -64,5 +73,6 @@ CASES: dict[str, Case] = {
     "images that no row names": (unnamed, ALL, {"not_named": 3}),
     "a video among images": (with_videos, ALL, {"not_images": 1}),
     "a link out of the folder": (some_links_out, ALL, {"links": 1}),
+    "links in an archive": (tar_with_links, ALL, {"links": 2}),
     "a table of other things": (a_table_of_other_things, ALL, {"not_images": 1}),
 }
