@@ -21,8 +21,7 @@ from harness.sources import open_source
 from harness.sources.source import UnusableDatasetError
 from orchestrator.errors import DatasetError
 from orchestrator.origin import find_origin
-from tests.bad import archives, arrays, fine, folders, images, tables
-from tests.bad.pictures import picture
+from tests.bad import archives, arrays, fine, folders, images, pictures, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +34,9 @@ CASES = {
 LONGEST = 700
 AS_NOBODY = """
 import locale, os, sys
+from PIL import Image
 from harness.prepare.__main__ import main
+Image.init()  # what would be imported later may be closed to another user
 if os.geteuid() == 0:
     os.setuid(65534)
 sys.exit(main(["--source", sys.argv[1], "--name", "a", "--out", sys.argv[2]]))
@@ -91,18 +92,38 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Pat
     assert re.fullmatch(r"'labels\.csv' has the columns file, label, .*: look at DATASET_FILE_COLUMN, .*\.", said), said
 
 
-def test_a_folder_that_may_not_be_listed_is_one_sentence() -> None:
-    """As another user where this one may list every folder."""
+CLOSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
+    "folder": (pictures.pets, ".", r"The folder cannot be listed \(Permission denied\): allow it\."),
+    "class": (pictures.pets, "cat", r"'cat/' cannot be listed \(Permission denied\): allow it\."),
+    "image": (pictures.pets, "cat/0.png", r"1 image cannot be read: 'cat/0\.png' \(Permission denied\); replace .*\."),
+    "table": (tables.table(str), "labels.csv", r"'labels\.csv' cannot be read as a table \(.*Permission denied.*\."),
+    "zip": (archives.zipped, "a.zip", r"'a\.zip' cannot be read \(Permission denied\): allow it\."),
+    "tar": (archives.tarred, "a.tar", r"'a\.tar' cannot be read \(Permission denied\): allow it\."),
+    "npz": (
+        arrays.npz(X=arrays.IMAGES, y=arrays.LABELS),
+        "a.npz",
+        r"'a\.npz' cannot be read \(.*Permission denied.*\.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CLOSED)
+def test_what_may_not_be_read_is_one_sentence(what: str) -> None:
+    """As another user where this one may read everything."""
+    make, closed, sentence = CLOSED[what]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part, mode in (("", 0o755), ("closed", 0), ("out", 0o777)):
-            (folder / part).mkdir(exist_ok=True)
-            (folder / part).chmod(mode)
-        command = [sys.executable, "-c", AS_NOBODY, str(folder / "closed"), str(folder / "out")]
+        folder.chmod(0o755)
+        (folder / "out").mkdir()
+        (folder / "out").chmod(0o777)
+        source = make(folder / "source")
+        (folder / "source" / closed).chmod(0)
+        command = [sys.executable, "-c", AS_NOBODY, str(source), str(folder / "out")]
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        (folder / "source" / closed).chmod(0o755)
 
     assert ended.returncode == UNUSABLE, ended.stderr
-    assert ended.stderr == "The folder cannot be listed (Permission denied): allow it.\n"
+    assert re.fullmatch(sentence, ended.stderr.rstrip("\n")), ended.stderr
 
 
 def test_a_full_disk_is_one_sentence_and_another_status(tmp_path: Path) -> None:
@@ -114,7 +135,7 @@ def test_a_full_disk_is_one_sentence_and_another_status(tmp_path: Path) -> None:
     try:
         source = fine.CASES["a video among images"][0](tmp_path / "source")
         for number in range(200):
-            picture(number + 100).resize((40, 40)).save(source / "cat" / f"large-{number}.png")
+            pictures.picture(number + 100).resize((40, 40)).save(source / "cat" / f"large-{number}.png")
 
         status, said = prepare(source, tmp_path)
     finally:

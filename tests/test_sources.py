@@ -255,4 +255,4 @@ def test_a_description_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path: Path) -> None:
     (fill(tmp_path, "a/1.png", "b/1.png") / "b").chmod(0)
 
-    assert refusal(tmp_path).startswith("'b/' cannot be listed: Permission denied")
+    assert refusal(tmp_path).startswith("'b/' cannot be listed (Permission denied): allow it")

@@ -69,7 +69,7 @@ class Walk:
                     elif folder or entry.name not in DESCRIPTIONS or not entry.is_file():
                         yield entry
         except OSError as error:
-            raise UnusableDatasetError(f"{called(folder)} cannot be listed: {error.strerror}.") from None
+            raise UnusableDatasetError(f"{called(folder)} cannot be listed ({error.strerror}): allow it.") from None
 
     def _stays_inside(self, entry: os.DirEntry[str]) -> bool:
         return entry.is_file() and Path(entry.path).resolve().is_relative_to(self.root)
