@@ -120,7 +120,7 @@ def store(content: Content, plan: Plan, *, measure: bool) -> Stored:
     else:
         stored = content if keep and isinstance(content, bytes) else _encode(upright, lossless=lossless)
     histogram = np.array(uniform.histogram()).reshape(plan.channels, 256) if measure else None
-    return Stored(stored, _pixel_digest(pixels), histogram, signature(uniform), _is_colourless(pixels))
+    return Stored(stored, _pixel_digest(pixels), histogram, signature(uniform, pixels), _is_colourless(pixels))
 
 
 def bounded(height: int, width: int, max_side: int) -> tuple[int, int]:

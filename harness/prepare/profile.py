@@ -61,11 +61,11 @@ def _lookalikes(
         return None
     channels = seen.plan.channels
     looks = {split: Looks(tallies[split].signatures, open_images(out / split, channels)) for split in SPLITS}
+    held = ("validation", "test")
     learnt = np.sort(tallies["train"].digests)
-    twins = {
-        split: find_twins(looks[split], looks["train"], among(tallies[split].digests, learnt))
-        for split in ("validation", "test")
-    }
+    copies = {split: among(tallies[split].digests, learnt) for split in held}
+    del learnt
+    twins = {split: find_twins(looks[split], looks["train"], copies[split]) for split in held}
     names = [
         (source.where(int(division.positions[split][held])), source.where(int(division.positions["train"][known])))
         for split in twins
