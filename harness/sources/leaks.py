@@ -42,7 +42,9 @@ def telling_columns(plans: Mapping[Path, Plan]) -> tuple[str, ...]:
     Raises:
         UnusableDatasetError: a table is broken.
     """
-    known = (column for plan in plans.values() for column in (plan.file, plan.label, plan.split, plan.group))
+    known = {
+        column for plan in plans.values() for column in (plan.file, plan.label, *plan.classes, plan.split, plan.group)
+    }
     return tell(_labelled(plans), known)
 
 
@@ -50,8 +52,8 @@ def _labelled(plans: Mapping[Path, Plan]) -> Iterator[tuple[Row, str]]:
     for path, plan in plans.items():
         for row in read_rows(path):
             split = (row.get(plan.split, "") if plan.split else path.stem).strip().casefold()
-            if SPLIT_NAMES.get(split, "train") == "train":
-                yield row, row.get(plan.label, "").strip()
+            if SPLIT_NAMES.get(split, "train") == "train" and (label := plan.label_of(row)):
+                yield row, label
 
 
 def tell(rows: Iterable[tuple[Row, str]], known: Iterable[str]) -> tuple[str, ...]:
