@@ -57,7 +57,7 @@ class Pictures:
 
 
 def signed(picture: Image.Image) -> int:
-    return signature(picture, planes(picture))
+    return signature(picture, np.asarray(picture))
 
 
 def looks(pictures: Sequence[Image.Image]) -> Looks:

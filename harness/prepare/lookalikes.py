@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from harness.images import planes
 from harness.prepare.copies import among
 
 if TYPE_CHECKING:
@@ -58,13 +57,13 @@ class Lookalikes:
 
 
 def signature(image: Image.Image, pixels: NDArray[np.uint8]) -> int:
-    """The dHash of an image of mode L or RGB, with its pixels (C, H, W); 0, never compared, for a small one."""
+    """The dHash of an image of mode L or RGB, with its pixels as they come; 0, never compared, for a small one."""
     if min(image.size) < SIDE:
         return 0
     step = min(image.size) // (2 * SIDE)
-    seen = (planes(image.reduce(step)) if step > 1 else pixels).astype(np.float32)
-    height, width = seen.shape[1:]
-    grey = seen[0] if len(seen) == 1 else (LUMA @ seen.reshape(3, -1)).reshape(height, width)
+    seen = (np.asarray(image.reduce(step)) if step > 1 else pixels).astype(np.float32)
+    height, width = seen.shape[:2]
+    grey = seen if seen.ndim == 2 else seen @ LUMA
     cells = np.rint(_cells(height, 8) @ grey @ _cells(width, 9).T)  # of a flat ground all are the same
     return int.from_bytes(np.packbits(cells[:, :-1] > cells[:, 1:]).tobytes(), "big")
 
