@@ -154,7 +154,7 @@ def processes_with(text: str) -> list[str]:
     ("arguments", "knobs", "status", "says"),
     [
         (("run",), {"RUN_ITERATIONS": "many"}, 2, "RUN_ITERATIONS is 'many'"),
-        (("run", "/nowhere"), {}, 3, "/nowhere is neither a built-in dataset"),
+        (("run", "/nowhere"), {}, 3, "/nowhere is neither the name of a dataset"),
         (("prepare", "/nowhere"), {"SANDBOX_BACKEND": "docker"} | NO_ENGINE, 3, "/nowhere is"),
         (("run",), {"LLM_PROVIDER": "openai", "SANDBOX_BACKEND": "docker"} | NO_ENGINE, 2, "OPENAI_API_KEY"),
         (("run", "digits"), {"SANDBOX_BACKEND": "docker"} | NO_ENGINE, 4, "engine"),
