@@ -1,7 +1,7 @@
 """A prepared split, read back fast: `images.npy`, or `images.bin` with `offsets.npy`.
 
-Both forms are memory-mapped, cost little memory however many images are read, and may be pickled or forked: a mapping
-has no file offset that processes could fight over, and a pickle holds the path alone. Labels are not read here.
+Both forms cost little memory however many images are read, and may be pickled or forked: reading at a place moves no
+file offset that processes could fight over, and a pickle holds the path alone. Labels are not read here.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PIL import Image
 
-from harness.mapping import Pages
+from harness.placed_file import PlacedFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,9 @@ ENCODED = "images.bin"
 OFFSETS = "offsets.npy"
 """int64 (N + 1,): image i is the bytes offsets[i]:offsets[i + 1] of the encoded form."""
 
-HELD = {ARRAY: 4096, ENCODED: 64}
-"""Images that a process reads before it gives their pages back: the kernel maps 64 kB or more for each."""
+SMALL = 256 << 20
+"""Bytes of an array that is mapped: an image of 32 x 32 comes in 1 us, not in 3. Pages of a mapping count as memory of
+the process, and the kernel maps up to 2 MB for each that is touched."""
 
 MODES = {1: "L", 3: "RGB"}
 """Channels -> Pillow's name of such an image."""
@@ -85,23 +86,32 @@ class _Array:
         return _Array, (self.folder, self.channels)
 
     @cached_property
-    def _pixels(self) -> NDArray[np.uint8]:
-        return np.asarray(np.load(self.folder / ARRAY, mmap_mode="r"))
+    def _pixels(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        pixels: np.memmap[Any, np.dtype[np.uint8]] = np.load(self.folder / ARRAY, mmap_mode="r")
+        return pixels
 
     @cached_property
-    def _pages(self) -> Pages:
-        return Pages(self._pixels, HELD[ARRAY])
+    def _file(self) -> PlacedFile:
+        return PlacedFile(self.folder / ARRAY)
 
     def image(self, index: int) -> NDArray[np.uint8]:
         return self.batch([index]).squeeze(0)
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
-        pixels: NDArray[np.uint8] = self._pixels[np.asarray(indices, dtype=np.int64)]
-        self._pages.count(len(pixels))
+        pixels = self._read(np.asarray(indices, dtype=np.int64))
         if pixels.shape[1] == self.channels:
             return pixels
         images = [Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)) for image in pixels]
         return np.stack([planes(image.convert(MODES[self.channels])) for image in images])
+
+    def _read(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        if self._pixels.nbytes <= SMALL:
+            return np.asarray(self._pixels)[indices]
+        one = self._pixels.nbytes // len(self)
+        every = range(len(self))
+        starts = [self._pixels.offset + every[index] * one for index in indices.tolist()]
+        data = bytearray().join([self._file.read(start, one) for start in starts])
+        return np.frombuffer(data, np.uint8).reshape(-1, *self._pixels.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -120,17 +130,12 @@ class _Encoded:
         return np.asarray(np.load(self.folder / OFFSETS, mmap_mode="r"))
 
     @cached_property
-    def _data(self) -> NDArray[np.uint8]:
-        return np.asarray(np.memmap(self.folder / ENCODED, np.uint8, "r"))
-
-    @cached_property
-    def _pages(self) -> Pages:
-        return Pages(self._data, HELD[ENCODED])
+    def _file(self) -> PlacedFile:
+        return PlacedFile(self.folder / ENCODED)
 
     def image(self, index: int) -> NDArray[np.uint8]:
-        start, end = self._offsets[range(len(self))[index] :][:2]
-        self._pages.count(1)
-        with Image.open(io.BytesIO(self._data[start:end].data)) as image:
+        start, end = self._offsets[range(len(self))[index] :][:2].tolist()
+        with Image.open(io.BytesIO(self._file.read(start, end - start))) as image:
             return planes(image.convert(MODES[self.channels]))
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:

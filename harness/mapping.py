@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-SMALL = 256 << 20
-"""Bytes of an array that may stay mapped whole: to map a page again costs as much as to read 10 kB."""
-
-
 def forget(array: NDArray[Any]) -> None:
     """Give back the pages of a mapped array, from any thread: what is touched again comes from the kernel's cache."""
     base: Any = array
@@ -25,16 +21,16 @@ def forget(array: NDArray[Any]) -> None:
 
 
 class Pages:
-    """The pages of a mapped array, given back whenever so many images were read; of the small ones none."""
+    """The pages of a mapped array, given back whenever so many images were read."""
 
     def __init__(self, array: NDArray[Any], images: int) -> None:
         self._array = array
-        self._images = images if array.nbytes > SMALL else 0
+        self._images = images
         self._read = 0
 
     def count(self, images: int) -> None:
         """So many were read, by any thread: to miscount a few costs nothing."""
         self._read += images
-        if 0 < self._images <= self._read:
+        if self._read >= self._images:
             self._read = 0
             forget(self._array)

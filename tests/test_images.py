@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.images import open_images
+from harness.images import SMALL, open_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,20 @@ def test_the_array_form_comes_back_as_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels[2], images.image(2))
     np.testing.assert_array_equal(pixels[[5, 0, 0]], images.batch([5, 0, 0]))
     np.testing.assert_array_equal(pixels[[1, 3]], images.batch(np.array([1, 3])))
+
+
+def test_a_large_array_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Sparse: a disk holds what was written."""
+    count = SMALL // (3 * 32 * 32) + 3
+    pixels = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (count, 3, 32, 32))
+    pixels[[0, 7, -1]] = RANDOM.integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
+    images = open_images(tmp_path, 3)
+
+    np.testing.assert_array_equal(pixels[7], images.image(7))
+    np.testing.assert_array_equal(pixels[[count - 1, 0, 7, 7, -1]], images.batch([count - 1, 0, 7, 7, -1]))
+    assert images.batch([7]).flags.writeable
+    with pytest.raises(IndexError):
+        images.batch([count])
 
 
 def test_the_encoded_form_comes_back_with_every_image_in_its_size(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def peak():
 before = peak()
 source = open_source(sys.argv[1], scratch=Path(sys.argv[2]))
 assert len(source.given) == len(source.labels)
-total = sum(int(np.asarray(source.read(index))[-1, -1].max()) for index in range(len(source.labels)))
+order = np.random.default_rng(0).permutation(len(source.labels)).tolist()
+total = sum(int(np.asarray(source.read(index))[-1, -1].max()) for index in order)
 print(total, peak() - before, *(path.name for path in Path(sys.argv[2]).rglob("*")))
 """
 

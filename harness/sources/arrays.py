@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 SCALES = (1, 255, 1023, 4095, 16383, 65535)
 """Full scale of pixels that are no bytes: of fractions, and of 8 to 16 bits."""
 AT_ONCE = 32 << 20
-"""Bytes that are held of an array: it may be larger than memory."""
+"""Bytes that are looked at together of an array: it may be larger than memory."""
+FORGET = 64
+"""Images, read in any order, whose pages are held: for each the kernel maps up to 2 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +63,12 @@ class Part:
 
     @cached_property
     def at_once(self) -> int:
-        """Images that are held."""
+        """Images that are looked at together."""
         return max(1, AT_ONCE // (self.pixels.nbytes // len(self.pixels)))
 
     @cached_property
     def pages(self) -> Pages:
-        return Pages(self.images, self.at_once)
+        return Pages(self.images, FORGET)
 
     @cached_property
     def scale(self) -> float:
