@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from harness.report import Event
 from orchestrator.checksums import RECORDS, checksum, record, recorded
 from orchestrator.errors import AutoModelError, DatasetError
+from orchestrator.growing import locked
 from orchestrator.transfer import NotHereError, Transfer, TryAgainError, open_client
 
 if TYPE_CHECKING:
@@ -71,12 +72,13 @@ class Downloader:
     @contextmanager
     def _locked(self, folder: Path, name: str) -> Iterator[None]:
         """Hold the folder's lock, which ends with its process whatever ends that."""
-        with (folder / ".lock").open("a") as lock:
+        lock = folder / ".lock"
+        with ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held.enter_context(locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
             except BlockingIOError:
                 self.say(f"waiting for another process that downloads {name}")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                held.enter_context(locked(lock))
             yield
 
     def _check(self, path: Path, file: RemoteFile) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from orchestrator.hub import find_release
 from orchestrator.remote_files import RemoteFile
 from orchestrator.timm_names import timm_names
 from orchestrator.transfer import Place
-from orchestrator.weights import CONFIG, MODEL, is_whole, keep, list_weights, open_folder
+from orchestrator.weights import CONFIG, MODEL, are_whole, keep, list_weights, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 INCOMING = ".incoming"
 """Where what is half there waits for the next try."""
-CONFIG_BYTES = 1 << 20
 ADVICE = "look at the network and at WEIGHTS_MIRROR; the same command goes on where it stopped."
 
 
@@ -65,7 +63,7 @@ def fetch_weights(
         release = find_release(settings.weights_mirror, name, sleep)
         incoming = open_folder(folder, INCOMING, f"{name}-{release.commit[:12]}")
         files = _download(name, release, settings.weights_mirror, incoming, Downloader(on_event=on_event, sleep=sleep))
-        if not is_whole(files[MODEL]) or not _is_object(files[CONFIG]):
+        if not are_whole(files):
             shutil.rmtree(incoming)
             raise AutoModelError(f"What the hub has as {name} is no {MODEL} with its {CONFIG}: choose another.")
         kept = keep(name, release.commit, files, folder)
@@ -87,10 +85,3 @@ def _download(name: str, release: Release, mirror: str, incoming: Path, download
         }
     except DatasetError as error:  # most downloads are of datasets
         raise AutoModelError(f"{name}: {error}") from None
-
-
-def _is_object(file: Path) -> bool:
-    try:
-        return file.stat().st_size <= CONFIG_BYTES and isinstance(json.loads(file.read_bytes()), dict)
-    except (ValueError, RecursionError):
-        return False

@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+import httpx2
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
 from orchestrator.errors import AutoModelError
+from orchestrator.transfer import TRANSIENT, open_client
 from orchestrator.weights import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import httpx2
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 HOPS = 5
 """A renamed repository costs one."""
 TRIES = 4
-SECONDS = 20.0
-HEADERS = {"User-Agent": "automodel", "Accept-Encoding": "identity"}
-BUSY = {408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +44,6 @@ def find_release(mirror: str, name: str, sleep: Callable[[float], None] = time.s
     Raises:
         AutoModelError: the hub cannot be reached, or has none.
     """
-    import httpx2
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-
     patient = Retrying(
         retry=retry_if_exception_type(httpx2.TransportError),
         stop=stop_after_attempt(TRIES),
@@ -56,7 +52,7 @@ def find_release(mirror: str, name: str, sleep: Callable[[float], None] = time.s
         reraise=True,
     )
     try:
-        with httpx2.Client(timeout=SECONDS, headers=HEADERS) as client:
+        with open_client() as client:
             response = patient(_head, client, f"{_repository(mirror, name)}/resolve/main/{MODEL}")
     except (httpx2.HTTPError, httpx2.InvalidURL):
         raise AutoModelError(
@@ -77,11 +73,9 @@ def _host(mirror: str) -> str:
 
 def _head(client: httpx2.Client, url: str) -> httpx2.Response:
     """Ask, and go where a renamed repository is; where the file itself lies is not followed, who says so knows it."""
-    import httpx2
-
     for _ in range(HOPS):
         response = client.head(url, follow_redirects=False)
-        if response.status_code in BUSY:
+        if response.status_code in TRANSIENT:
             raise httpx2.TransportError(f"busy ({response.status_code})")
         if not response.is_redirect or "x-linked-etag" in response.headers:
             return response

@@ -11,8 +11,8 @@ from harness.report import printable
 from orchestrator.custody import file_checksum
 from orchestrator.errors import AutoModelError
 from orchestrator.growing import growing_folder
-from orchestrator.weights import CONFIG, MODEL, is_whole, keep, open_folder
-from sandbox.base import MIB, Job, Limits, Verdict
+from orchestrator.weights import CONFIG, CONFIG_BYTES, MODEL, are_whole, keep, open_folder
+from sandbox.base import MIB, Job, Limits, Verdict, run_job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ SECONDS = 3600.0
 RESULT = "result.json"
 LARGEST = 64 << 30
 """Bytes of a file; timm has none of half that size."""
-WANTED = {CONFIG: MIB, RESULT: 64 << 10}
+WANTED = {CONFIG: CONFIG_BYTES, RESULT: 64 << 10}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +55,10 @@ def import_weights(file: Path, name: str, settings: Settings, sandbox: Sandbox) 
             part.mkdir()
             part.chmod(0o755)
         shutil.copyfile(file, job.input / "weights")
-        ended = _run(job, sandbox)
+        ended = run_job(sandbox, job)
         head = _read_result(ended, file, name)
         files = {called: ended.files[called] for called in (CONFIG, MODEL) if called in ended.files}
-        if len(files) < 2 or not is_whole(files[MODEL]) or not _is_object(files[CONFIG]):
+        if len(files) < 2 or not are_whole(files):
             raise AutoModelError(f"{file} could not be converted to {name}: what came out of the sandbox is not whole.")
         revision = file_checksum(files[MODEL])[:40]
         return Imported(kept=keep(name, revision, files, folder), head=head)
@@ -75,15 +75,6 @@ def _job(name: str, place: Path, size: int, settings: Settings) -> Job:
         limits=Limits(seconds=SECONDS, memory=settings.job_memory(), cpus=settings.job_cores(), output=output),
         wanted={MODEL: output, **WANTED},
     )
-
-
-def _run(job: Job, sandbox: Sandbox) -> Ended:
-    running = sandbox.start(job)
-    try:
-        running.go()
-        return running.wait()
-    finally:
-        running.kill()
 
 
 def _read_result(ended: Ended, file: Path, name: str) -> bool:
@@ -107,10 +98,3 @@ def _stopped(ended: Ended) -> str:
         return "reading it took too much memory (SANDBOX_MEMORY)"
     last = ended.log.strip().rpartition("\n")[2][:300]
     return f"the conversion ended early ({ended.verdict}): {last or 'it said nothing'}"
-
-
-def _is_object(file: Path) -> bool:
-    try:
-        return isinstance(json.loads(file.read_bytes()), dict)
-    except (ValueError, RecursionError):
-        return False

@@ -128,7 +128,7 @@ _LIST = (
         title="the same in 40 classes, a sample drawn here: no download",
         images=40_000,
         classes=40,
-        licence="Apache-2.0",
+        licence="drawn here",
     ),
     *(
         NamedDataset(

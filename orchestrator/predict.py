@@ -15,7 +15,7 @@ from orchestrator.errors import AutoModelError
 from orchestrator.jobs import LOGITS, TASK, WEIGHTS
 from orchestrator.link import link_or_copy
 from orchestrator.scoring import InvalidLogitsError, read_logits, softmax
-from sandbox.base import Job, Limits, Mount, Verdict
+from sandbox.base import Job, Limits, Mount, Verdict, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,12 +158,7 @@ def _prepare(model: Model, sandbox: Sandbox, folder: Path) -> dict[int, str]:
         wanted={UNREADABLE: 1 << 20},
         trusted=True,
     )
-    running = sandbox.start(job)
-    try:
-        running.go()
-        ended = running.wait()
-    finally:
-        running.kill()
+    ended = run_job(sandbox, job)
     if ended.verdict is not Verdict.FINISHED or ended.status or UNREADABLE not in ended.files:
         raise AutoModelError(f"The images could not be prepared ({ended.verdict}): {ended.log[-300:].strip()}")
     unreadable = json.loads(ended.files[UNREADABLE].read_bytes())

@@ -14,7 +14,7 @@ from orchestrator.growing import growing_folder
 from orchestrator.named_datasets import NAMED
 from orchestrator.named_files import fetch_files, known_checksums, require_login
 from orchestrator.origin import find_origin
-from sandbox.base import Job, Limits, Mount, Verdict
+from sandbox.base import Job, Limits, Mount, Verdict, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,12 +121,7 @@ def _prepare(job: Job, sandbox: Sandbox, on_event: Callable[[Event], None] | Non
     made = job.mounts[0].source
     for path in (made, job.input, job.output):
         path.mkdir(parents=True)
-    running = sandbox.start(job, on_event)
-    try:
-        running.go()
-        _raise_failure(running.wait(), job)
-    finally:
-        running.kill()
+    _raise_failure(run_job(sandbox, job, on_event), job)
     return made
 
 

@@ -13,7 +13,7 @@ from orchestrator.custody import sandbox_identity
 from orchestrator.errors import AutoModelError
 from orchestrator.growing import growing_folder
 from orchestrator.weights import open_folder
-from sandbox.base import Job, Limits
+from sandbox.base import Job, Limits, run_job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,12 +103,7 @@ def _ask(sandbox: Sandbox, folder: Path) -> TimmNames:
             limits=Limits(seconds=SECONDS),
             wanted={ANSWER: BYTES},
         )
-        running = sandbox.start(job)
-        try:
-            running.go()
-            ended = running.wait()
-        finally:
-            running.kill()
+        ended = run_job(sandbox, job)
         try:
             return _parse(ended.files[ANSWER].read_bytes())
         except (KeyError, ValueError, OSError):

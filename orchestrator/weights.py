@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PREFIX = "models--timm--"
 MODEL = "model.safetensors"
 CONFIG = "config.json"
+CONFIG_BYTES = 1 << 20
 HEADER_BYTES = 32 << 20
 """That the names and places of a file's tensors may take; those of a large network take one hundredth."""
 NOT_WHOLE = "not whole: remove the folder and get it again"
@@ -69,6 +70,16 @@ def is_whole(file: Path) -> bool:
         return bool(ends) and file.stat().st_size == 8 + length + max(ends)
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return False
+
+
+def are_whole(files: Mapping[str, Path]) -> bool:
+    """Whether these, by their names in the cache, are a safetensors file and its description."""
+    try:
+        config = files[CONFIG]
+        described = config.stat().st_size <= CONFIG_BYTES and isinstance(json.loads(config.read_bytes()), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return described and is_whole(files[MODEL])
 
 
 def keep(name: str, revision: str, files: Mapping[str, Path], folder: Path) -> Kept:

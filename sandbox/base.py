@@ -191,3 +191,17 @@ class Sandbox(Protocol):
     def close(self) -> None:
         """Kill every job that still runs and leave nothing behind."""
         ...
+
+
+def run_job(sandbox: Sandbox, job: Job, on_event: Callable[[Event], None] | None = None) -> Ended:
+    """Run a job whose input is complete; nothing but its files is left of it.
+
+    Raises:
+        SandboxError: the sandbox failed, not the program.
+    """
+    running = sandbox.start(job, on_event)
+    try:
+        running.go()
+        return running.wait()
+    finally:
+        running.kill()

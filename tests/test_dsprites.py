@@ -12,6 +12,7 @@ pytest.importorskip("PIL", reason="the extra `harness` is not installed")
 from harness.sources import open_source
 from harness.sources.source import SPLITS, UnusableDatasetError
 from harness.sources.sprites_made import OF_EACH, draw_sprite
+from tests.bad.archives import encrypted
 from tests.test_prepare import Prepared
 
 if TYPE_CHECKING:
@@ -146,6 +147,14 @@ def test_a_file_cut_off_is_one_sentence(tmp_path: Path, kept: int) -> None:
     path.write_bytes(path.read_bytes()[:kept])
 
     with pytest.raises(UnusableDatasetError, match=rf"^'{FILE}' is no whole dSprites \(.*\): get it again\.$"):
+        opened(tmp_path / "downloads", "dsprites-orientation")
+
+
+def test_an_encrypted_file_is_one_sentence(tmp_path: Path) -> None:
+    encrypted(write(tmp_path / "downloads") / FILE)
+
+    said = rf"^'{FILE}' is no whole dSprites \(.*encrypted.*\): get it again\.$"
+    with pytest.raises(UnusableDatasetError, match=said):
         opened(tmp_path / "downloads", "dsprites-orientation")
 
 

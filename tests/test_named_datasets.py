@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tarfile
-from contextlib import closing
+from contextlib import chdir, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from orchestrator.origin import find_origin
 from orchestrator.prepare import check_dataset, open_dataset
 from orchestrator.remote_files import Download, RemoteFile
 from orchestrator.settings import Settings, read_settings
+from tests.bench.named import unchecked
 from tests.fakes import ScriptedJob, ScriptedSandbox, make_dataset
 from tests.file_server import for_login, redirect, refuse, serve
 from tests.sandboxes import open_real
@@ -97,14 +98,12 @@ def test_files_of_one_name_are_the_same_wherever_they_are_shared() -> None:
     assert len({download.key for download in downloads}) == len(downloads)
 
 
-def test_a_name_goes_before_a_folder_of_that_name_and_a_path_can_be_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_goes_before_a_folder_of_that_name_and_a_path_can_be_meant(tmp_path: Path) -> None:
     (tmp_path / "svhn").mkdir()
-    monkeypatch.chdir(tmp_path)
 
-    assert find_origin("svhn").named is NAMED["svhn"]
-    assert find_origin("./svhn").place == tmp_path / "svhn"
+    with chdir(tmp_path):
+        assert find_origin("svhn").named is NAMED["svhn"]
+        assert find_origin("./svhn").place == tmp_path / "svhn"
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("ciphar10", "cifar10"), ("SVHN", "svhn"), ("casava", "cassava")])
@@ -412,23 +411,12 @@ def test_two_files_of_one_name_are_one_dataset_in_either_sandbox(tmp_path: Path,
     assert (facts.splits["train"].images + facts.splits["validation"].images, facts.splits["test"].images) == (200, 20)
 
 
-def first_used(dataset: NamedDataset) -> NamedDataset:
-    """With files that may be any."""
-    return replace(
-        dataset,
-        downloads=tuple(
-            replace(download, files=tuple(replace(file, urls=(), checksum="") for file in download.files))
-            for download in dataset.downloads
-        ),
-    )
-
-
 @pytest.mark.bubblewrap
 @pytest.mark.parametrize("name", PREPARED)
 def test_a_name_and_a_mirror_are_enough_for_a_dataset(bubblewrap: BubblewrapSandbox, tmp_path: Path, name: str) -> None:
     write, classes, counts = PREPARED[name]
     written = write(tmp_path / "written")
-    dataset = first_used(NAMED[name])
+    dataset = unchecked(NAMED[name])
     files = {
         f"{download.key}/{file.name}": (written / file.name).read_bytes()
         for download in dataset.downloads

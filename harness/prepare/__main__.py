@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0)
     add("--max-side", type=_side, default=512, help="pixels; larger images are scaled down")
     add("--description", default="", help="instead of the source's own")
-    add("--licence", default="", help="the same")
+    add("--licence", default="", help="where the source says none")
     add("--file-column", default="", help="of a table of files and labels; found out by default")
     add("--label-column", default="", help="of the same")
     add("--group-column", default="", help="of the same: images with one value stay on one side of every split")

@@ -57,7 +57,7 @@ class Order:
     description: str
     """Empty: the source's own."""
     licence: str
-    """The same."""
+    """Where the source has none."""
     fingerprint: str
     seed: int
     max_side: int
@@ -137,7 +137,7 @@ def _record(  # noqa: PLR0913 - everything that was learnt, once
         name=order.name,
         source=order.source,
         description=order.description or source.description,
-        licence=order.licence or source.licence,
+        licence=source.licence or order.licence,
         classes=list(source.classes),
         channels=seen.plan.channels,
         image_size=seen.image_size,

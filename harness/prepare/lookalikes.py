@@ -9,6 +9,7 @@ images, whose signatures are chance.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -89,6 +90,13 @@ def is_telling(signatures: Digests) -> NDArray[np.bool_]:
 def neighbours(asked: Digests, known: Digests) -> dict[int, list[int]]:
     """For each signature that has some, the known ones up to 3 bits apart, the nearest first."""
     found: dict[int, set[int]] = {}
+    for each, close in _close(asked, known):
+        found.setdefault(each, set()).update(close.tolist())
+    return {key: sorted(values, key=lambda value: ((key ^ value).bit_count(), value)) for key, values in found.items()}
+
+
+def _close(asked: Digests, known: Digests) -> Iterator[tuple[int, Digests]]:
+    """Signatures that are asked for, with known ones up to 3 bits apart that share a quarter; once for each quarter."""
     asked, known = _distinct(asked), _distinct(known)
     for turn in range(0, 64, 16):
         mine, theirs = _turned(asked, turn), _turned(known, turn)
@@ -100,8 +108,7 @@ def neighbours(asked: Digests, known: Digests) -> dict[int, list[int]]:
             block = theirs[first:last]
             close = block[np.bitwise_count(block ^ each) <= APART]
             if close.size:
-                found.setdefault(int(_turned(each, 64 - turn)), set()).update(_turned(close, 64 - turn).tolist())
-    return {key: sorted(values, key=lambda value: ((key ^ value).bit_count(), value)) for key, values in found.items()}
+                yield int(_turned(each, 64 - turn)), _turned(close, 64 - turn)
 
 
 _LOWER = np.uint64((1 << 48) - 1)
@@ -140,12 +147,13 @@ class Twins:
 
 def find_twins(held: Looks, train: Looks, copies: NDArray[np.bool_]) -> Twins:
     """Held-back images that a training image is nearly the same as; `copies` (N,): those that are exact, left out."""
-    near = neighbours(held.signatures[~copies], train.signatures)
-    keys = np.sort(np.fromiter(near, np.uint64, len(near)))
+    found = array("Q", (each for each, _ in _close(held.signatures[~copies], train.signatures)))
+    keys = np.unique(np.asarray(found))
     candidates = np.flatnonzero(among(held.signatures, keys) & ~copies)
     if not candidates.size:
         return Twins(0, [])
     chosen = candidates[np.linspace(0, len(candidates) - 1, min(LOOKED, len(candidates))).astype(int)]
+    near = neighbours(held.signatures[chosen], train.signatures)
     pairs = []
     for index in chosen.tolist():
         seen = _small(held.images, index)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.placed_file import PlacedFile
 from harness.sources.archives import refuse_too_large
 from harness.sources.npy import open_rows
 from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
@@ -58,8 +59,8 @@ VTAB_1K = (
 class Sprites:
     """Implements `source.Source`."""
 
-    file: Path
-    """Pixels, end to end."""
+    pixels: PlacedFile
+    """Of all, end to end."""
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
@@ -71,9 +72,7 @@ class Sprites:
     skipped_extensions: Mapping[str, int] = field(default_factory=dict)
 
     def read(self, index: int) -> NDArray[np.uint8]:
-        with self.file.open("rb", buffering=0) as file:  # pages of a memory map would count as this process's memory
-            file.seek(index * SIDE**2)
-            return np.frombuffer(file.read(SIDE**2), np.uint8).reshape(SIDE, SIDE)
+        return np.frombuffer(self.pixels.read(index * SIDE**2, SIDE**2), np.uint8).reshape(SIDE, SIDE)
 
     def where(self, index: int) -> str:
         return f"{FILE!r}, image {index} of those used"
@@ -139,10 +138,10 @@ def _open(download: Download, count: int, divide: Divide, description: str) -> S
             used = given != LEFT_OUT
             refuse_too_large(path, int(used.sum()) * SIDE**2, download.scratch)
             _stream(archive, used, pixels)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError) as error:
         raise UnusableDatasetError(f"{path.name!r} is no whole dSprites ({error!s:.200}): get it again.") from None
     return Sprites(
-        file=pixels,
+        pixels=PlacedFile(pixels),
         classes=orientation_classes(count),
         labels=labels[used],
         given=given[used],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IMAGES = {"x", "images", "image", "imgs", "data", "arr0"}
 LABELS = {"y", "labels", "label", "targets", "target", "arr1"}
 BROKEN = (
-    OSError, EOFError, ValueError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+    OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """What a broken or an encrypted archive raises, or one whose arrays are objects."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.placed_file import PlacedFile
 from harness.sources.copied import Copied, called
 from harness.sources.features import find_features
 from harness.sources.shards import SUFFIX, find_files, find_shards, has_images
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class Parquet:
     """Implements `source.Source`."""
 
-    images: Path
-    """All images, end to end."""
+    images: PlacedFile
+    """All of them, end to end."""
     offsets: NDArray[np.int64]
     """(N + 1,): where each begins, and where the last ends."""
     files: Sequence[str]
@@ -48,9 +49,7 @@ class Parquet:
 
     def read(self, index: int) -> bytes:
         start, end = self.offsets[index : index + 2].tolist()
-        with open(self.images, "rb", buffering=0) as file:  # noqa: PTH123 - as in `Folders.read`
-            file.seek(start)
-            return file.read(end - start)
+        return self.images.read(start, end - start)
 
     def where(self, index: int) -> str:
         number = bisect(self.firsts, index) - 1
@@ -104,7 +103,7 @@ def _open(root: Path, splits: Mapping[str, str], columns: Columns, scratch: Path
     features = copied.features
     classes, labels = copied.classes()
     return Parquet(
-        images=scratch / "images.bin",
+        images=PlacedFile(scratch / "images.bin"),
         offsets=np.asarray(copied.offsets),
         files=list(splits),
         firsts=firsts,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def main(verb: str, name: str) -> None:
     """Write its files below the current folder, or prepare it, or train on it."""
     settings = read_settings({"dataset": name})
-    named = {name: _unchecked(NAMED[name])}
+    named = {name: unchecked(NAMED[name])}
     if verb == "write":
         write(NAMED[name], settings.datasets_dir / "downloads")
         return
@@ -41,7 +41,9 @@ def main(verb: str, name: str) -> None:
             run(settings, sandbox, terminal, new=True, named=named)
 
 
-def _unchecked(dataset: NamedDataset) -> NamedDataset:
+def unchecked(dataset: NamedDataset) -> NamedDataset:
+    """With files that may be any."""
+
     def without(download: Download) -> Download:
         return replace(download, files=tuple(replace(file, checksum="") for file in download.files))
 
@@ -65,7 +67,7 @@ def _writers() -> Mapping[str, Callable[[Path], Path]]:
 
     sprites = {name: test_dsprites.write for name in NAMED if name.startswith("dsprites-orientation")}
     published = {name: writes for name, (writes, *_) in test_named_sources.PREPARED.items()}
-    return {**sprites, **published, "cifar10": _cifar10, "svhn": _svhn, "4-animals": _animals}
+    return {**sprites, **published, "cifar10": _cifar10, "svhn": _svhn}
 
 
 def _cifar10(folder: Path) -> Path:
@@ -86,22 +88,6 @@ def _svhn(folder: Path) -> Path:
 
     folder.mkdir()
     return write_svhn(folder, digits(32, 3))
-
-
-def _animals(folder: Path) -> Path:
-    from tests.test_named_sources import jpeg, write_zip  # noqa: PLC0415 - imports pytest
-
-    kinds = ("cat", "deer", "dog", "horse")
-    files: dict[str, bytes | str] = {
-        f"train/{kind}/{number:04}.jpg": jpeg(40 * place + number)
-        for place, kind in enumerate(kinds)
-        for number in range(40)
-    }
-    files |= {f"test/{number:04}.jpg": jpeg(900 + number) for number in range(10)}
-    rows = "".join(f"{number:04}.jpg,0\n" for number in range(10))
-    files["Sample_submission.csv"] = f"ID,Label\n{rows}"
-    write_zip(folder / "4-animal-classification.zip", files)
-    return folder
 
 
 if __name__ == "__main__":
