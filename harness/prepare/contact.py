@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,14 +23,14 @@ WIDE = 12
 """Columns of the widest sheet: 1,400 pixels, of the 1,568 that Anthropic looks at."""
 
 
-def write_sheet(path: Path, images: Images, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
+def write_sheet(path: Path, images: Images, labels: NDArray[np.integer[Any]], classes: Sequence[str]) -> None:
     """Draw up to 48 of these images (N,), the classes in turn."""
     cells = [Cell(index, classes[labels[index]]) for index in choose_in_turn(labels, len(classes))]
     draw(images, cells, min(columns(len(classes)), len(cells))).save(path)
     path.chmod(0o644)
 
 
-def choose_in_turn(labels: NDArray[np.int64], classes: int) -> list[int]:
+def choose_in_turn(labels: NDArray[np.integer[Any]], classes: int) -> list[int]:
     """Indices into labels (N,): as many of each class as fit, spread over all that it has, the classes in turn."""
     shown = min(classes, CELLS)
     spread = [_spread(np.flatnonzero(labels == label), CELLS // shown) for label in range(shown)]

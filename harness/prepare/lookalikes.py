@@ -99,25 +99,31 @@ def _close(asked: Digests, known: Digests) -> Iterator[tuple[int, Digests]]:
     """Signatures that are asked for, with known ones up to 3 bits apart that share a quarter; once for each quarter."""
     asked, known = _distinct(asked), _distinct(known)
     for turn in range(0, 64, 16):
-        mine, theirs = _turned(asked, turn), _turned(known, turn)
-        theirs.sort()
-        low = np.searchsorted(theirs, mine & ~_LOWER)
-        high = np.searchsorted(theirs, mine | _LOWER, side="right")
+        known.sort()
+        low = np.searchsorted(known, asked & ~_LOWER)
+        high = np.searchsorted(known, asked | _LOWER, side="right")
         some = (high > low) & (high - low <= CROWD)
-        for each, first, last in zip(mine[some], low[some], high[some], strict=True):
-            block = theirs[first:last]
+        for each, first, last in zip(asked[some], low[some], high[some], strict=True):
+            block = known[first:last]
             close = block[np.bitwise_count(block ^ each) <= APART]
             if close.size:
                 yield int(_turned(each, 64 - turn)), _turned(close, 64 - turn)
+        _turn(asked)
+        _turn(known)
 
 
 _LOWER = np.uint64((1 << 48) - 1)
 
 
 def _turned(signatures: Digests, bits: int) -> Digests:
-    turned = signatures << np.uint64(bits)
-    turned |= signatures >> np.uint64(64 - bits)
-    return turned
+    return signatures << np.uint64(bits) | signatures >> np.uint64(64 - bits)
+
+
+def _turn(signatures: Digests) -> None:
+    """By a quarter, in place."""
+    upper = signatures >> np.uint64(48)
+    signatures <<= np.uint64(16)
+    signatures |= upper
 
 
 def _distinct(signatures: Digests) -> Digests:
