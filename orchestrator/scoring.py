@@ -45,6 +45,8 @@ class Score:
     """Recall of each class; 0 where a class has no image."""
     confusion: tuple[tuple[int, ...], ...]
     """confusion[truth][prediction], in images."""
+    right: str = ""
+    """Which images are right: one bit for each, in hex; see `right_images`. Empty in runs of older versions."""
 
 
 def read_logits(path: Path, images: int, classes: int) -> NDArray[np.float32]:
@@ -91,7 +93,14 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
         calibration_error=_calibration_error(probabilities, predicted == labels),
         per_class=tuple((confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)).tolist()),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
+        right=np.packbits(predicted == labels).tobytes().hex(),
     )
+
+
+def right_images(of: Score) -> NDArray[np.bool_]:
+    """Which images of its split a score counts as right, (N,)."""
+    bits = np.frombuffer(bytes.fromhex(of.right), dtype=np.uint8)
+    return np.unpackbits(bits, count=of.images).astype(np.bool_)
 
 
 def wilson(correct: int, images: int) -> tuple[float, float]:

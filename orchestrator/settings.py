@@ -65,6 +65,16 @@ class Settings:
     run_fit_minutes: float = _knob(20.0, "clock of one training, in minutes", gt=0)
     run_repairs: int = _knob(3, "repairs of a crashed pipeline within an iteration", ge=0)
     run_seed: int = _knob(0, "seed of training", ge=0, le=LARGEST_SEED)
+    run_protocol: Literal["careful", "paper"] = _knob(
+        "careful", "careful: a change is kept if a paired test says so; paper: any gain is, as in the paper"
+    )
+    run_level: float = _knob(0.1, "level of that test: how often luck alone may pass it", gt=0, lt=0.5)
+    run_candidates: int = _knob(1, "different changes to try in an iteration; the best is kept", ge=1, le=16)
+    run_plateau: int = _knob(3, "iterations without gain, after which something of another kind is tried", ge=1)
+    run_finals: int = _knob(3, "at the end the best so many are trained again with new seeds; 0 or 1: none", ge=0)
+    run_final_seeds: int = _knob(2, "new seeds for each of them; the best mean wins", ge=0, le=20)
+    run_average: bool = _knob(False, "at the end try averages of what is alike, and keep one that wins the test")
+    run_refit: bool = _knob(False, "at the end train the winner once more on all images but the test images")
 
     run_zero_shot_init: bool = _knob(True, "the architect writes the whole draft; false: the engineers do, in turn")
 

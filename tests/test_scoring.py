@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.scoring import InvalidLogitsError, majority_accuracy, read_logits, score, softmax, wilson
+from orchestrator.scoring import (
+    InvalidLogitsError,
+    majority_accuracy,
+    read_logits,
+    right_images,
+    score,
+    softmax,
+    wilson,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +32,10 @@ def test_accuracy_confusion_and_recall_of_a_hand_made_case() -> None:
     assert judged.accuracy == 0.75
     assert judged.confusion == ((1, 0, 0), (1, 1, 0), (0, 0, 1))
     assert judged.per_class == (1.0, 0.5, 1.0)
+
+
+def test_a_score_knows_which_images_are_right() -> None:
+    assert right_images(score(LOGITS, LABELS)).tolist() == [True, False, True, True]
 
 
 def test_macro_f1_is_the_mean_of_the_classes_f1() -> None:
