@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.agent import Agent
     from orchestrator.diagnosis import Diagnosis
     from orchestrator.material import Section
-    from orchestrator.team import Iteration
+    from orchestrator.team import Iteration, Proposal
 
 LONGEST = 2000
 """Characters of a field that are kept."""
@@ -83,23 +83,25 @@ def give_feedback(  # noqa: PLR0913 - one question, each part of it named
     *,
     left: str,
     choosing: bool,
+    beside: Sequence[Proposal] = (),
     images: tuple[bytes, ...] = (),
 ) -> Feedback:
     """Ask what to change next; `left`: what remains of the budget, in words; `choosing`: among recipes and values.
 
+    `beside`: what is tried at the same time, and not to be asked for again.
+
     Raises:
         UnusableReplyError: no reply said it.
     """
-    measured = (iteration for iteration in history[1:] if isinstance(iteration.outcome, Trained))
-    tried = {_plain(iteration.proposal.change): iteration.number for iteration in measured}
+    refused = _refused(history, beside)
 
     def parse(text: str) -> Feedback:
         feedback = read_answer(text, Feedback)
         if feedback.component == "recipe" and not choosing:
             raise UnusableReplyError('"component" is one of "data", "model", "train" and "none".')
-        number = tried.get(_plain(feedback.line))
-        if number is not None and feedback.component != "none":
-            raise RepeatedReplyError(f"That was measured in iteration {number}. Think of something else.")
+        why = refused.get(_plain(feedback.line))
+        if why and feedback.component != "none":
+            raise RepeatedReplyError(f"{why} Think of something else.")
         return feedback
 
     if images:
@@ -146,6 +148,15 @@ def feedback_by_rule(diagnosis: Diagnosis) -> Feedback:
         f"{diagnosis.finding}.",
         expectation="The validation accuracy rises.",
     )
+
+
+def _refused(history: Sequence[Iteration], beside: Sequence[Proposal]) -> dict[str, str]:
+    """Changes that need not be asked for -> why."""
+    measured = (iteration for iteration in history[1:] if isinstance(iteration.outcome, Trained))
+    return {
+        **{_plain(turn.proposal.change): f"That was measured in iteration {turn.number}." for turn in measured},
+        **{_plain(proposal.change): "That is tried at the same time." for proposal in beside},
+    }
 
 
 def _plain(change: str) -> str:

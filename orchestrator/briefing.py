@@ -9,6 +9,7 @@ from orchestrator.components import COMPONENTS, ComponentName
 from orchestrator.directions import direction_notes
 from orchestrator.material import Section, fenced, one_line
 from orchestrator.outcome import Crashed, Trained
+from prompts.words import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.report import Crash
     from orchestrator.components import Pipeline
     from orchestrator.scoring import Score
-    from orchestrator.team import Iteration, Profile, Repair
+    from orchestrator.team import Iteration, Profile, Proposal, Repair
 
 COLOURS = {1: "grey, 1 channel", 3: "colour, 3 channels"}
 CLASSES = 60
@@ -93,6 +94,12 @@ def _row(iteration: Iteration, summary: str) -> str:
     judged = "KEPT" if iteration.kept else "discarded"
     row = f"- {iteration.number}: {change}: accuracy {outcome.score.accuracy:.4f} ({low:.4f} to {high:.4f}), {judged}"
     return f"{row}\n  {summary}" if summary else row
+
+
+def beside_section(beside: Sequence[Proposal]) -> Section:
+    """What is tried at the same time."""
+    changes = "\n".join(f"- {one_line(proposal.change, 120)}" for proposal in beside)
+    return Section(title="Tried at the same time", text=render("beside", changes=changes) if beside else "")
 
 
 def result_section(iteration: Iteration, classes: Sequence[str]) -> Section:

@@ -93,8 +93,11 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
     profile: Profile,
     history: Sequence[Iteration],
     crashed: Sequence[Choice] = (),
+    beside: Sequence[Choice] = (),
 ) -> tuple[Choice, str, str]:
     """The choice with one value changed, the change as a line of the table, and why.
+
+    `crashed`: what did in this iteration; `beside`: tried at the same time, of whose parameters none is changed again.
 
     Raises:
         UnusableReplyError: no reply made a legal change that is new.
@@ -105,6 +108,8 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
         **{str(all_values(turn.proposal.choice)): str(turn.number) for turn in history if turn.proposal.choice},
         **{str(all_values(each)): f"{len(history)}, and crashed" for each in crashed},
     }
+
+    taken = {name for each in beside for name in _differing(each, choice)}
 
     def parse(text: str) -> tuple[Choice, str, str]:
         answer = read_answer(text, ChangeAnswer)
@@ -117,6 +122,8 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
             raise UnusableReplyError(str(error)) from None
         if value == present[name]:
             raise RepeatedReplyError(f"{name} is {value} already. Choose another value or parameter.")
+        if name in taken:
+            raise RepeatedReplyError(f"Another {name} is tried at the same time. Choose another parameter.")
         new = Choice(recipe=choice.recipe, values={**choice.values, name: value})
         number = tried.get(str(all_values(new)))
         if number is not None:
@@ -130,6 +137,14 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
         schema=change_schema(recipe, component, loadable(profile)),
     )
     return agent.ask(question, parse)
+
+
+def _differing(one: Choice, other: Choice) -> list[str]:
+    """The parameters in which two choices of one recipe differ."""
+    if one.recipe != other.recipe:
+        return []
+    (_, mine), (_, theirs) = all_values(one), all_values(other)
+    return [name for name in mine if mine[name] != theirs[name]]
 
 
 def change_schema(recipe: Recipe, component: ComponentName, weights: Sequence[str]) -> dict[str, Any]:

@@ -44,11 +44,13 @@ class ChoosingTeam:
     def draft(self, profile: Profile) -> Proposal:
         return self._begin(profile, choices(profile), 0)
 
-    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
-        left = _untried(profile, history)
+    def revise(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal] = ()
+    ) -> Proposal | None:
+        left = _untried(profile, history, beside)
         if best(history) is None:
             return self._begin(profile, left, len(history)) if left else None
-        feedback = self.review.feedback(profile, history, choosing=True)
+        feedback = self.review.feedback(profile, history, beside, choosing=True)
         if feedback is None:
             return None
         told = Section(title="The Performance Analyst's feedback", text=feedback.text())
@@ -59,9 +61,11 @@ class ChoosingTeam:
             return replace(proposal, notes=feedback.text())
         name = feedback.owner or "train"
         try:
-            proposal = self._value(profile, history, name, sections=(told,), what="Carry out the feedback.")
+            proposal = self._value(
+                profile, history, name, sections=(told,), what="Carry out the feedback.", beside=beside
+            )
         except UnusableReplyError:
-            return Playbook().revise(profile, history)
+            return Playbook().revise(profile, history, beside)
         return replace(proposal, notes=feedback.text())
 
     def repair(
@@ -144,6 +148,7 @@ class ChoosingTeam:
         what: str,
         choice: Choice | None = None,
         crashed: Sequence[Choice] = (),
+        beside: Sequence[Proposal] = (),
     ) -> Proposal:
         """One value of the best pipeline's recipe, or of another choice.
 
@@ -163,6 +168,7 @@ class ChoosingTeam:
             profile=profile,
             history=history,
             crashed=crashed,
+            beside=[proposal.choice for proposal in beside if proposal.choice],
         )
         return Proposal(pipeline=pipeline(new), component=name, change=change, reason=why[:REASON], choice=new)
 
@@ -194,8 +200,9 @@ class ChoosingTeam:
         return self.review.agents[name]
 
 
-def _untried(profile: Profile, history: Sequence[Iteration]) -> list[Choice]:
-    tried = {turn.proposal.choice.recipe for turn in history if turn.proposal.choice}
+def _untried(profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal]) -> list[Choice]:
+    proposed = [*(turn.proposal for turn in history), *beside]
+    tried = {proposal.choice.recipe for proposal in proposed if proposal.choice}
     return [choice for choice in choices(profile) if choice.recipe not in tried]
 
 

@@ -63,20 +63,24 @@ class Playbook:
         mended = _proposal(remedy, f"It crashed: {crashed.crash.error[:200]}")
         return replace(mended, change=f"{proposal.change}; repaired: {remedy.change}")
 
-    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
+    def revise(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal] = ()
+    ) -> Proposal | None:
         standing = best(history)
         if standing is None or not isinstance(standing.outcome, Trained):
-            return self._other_recipe(profile, history)
+            return self._other_recipe(profile, history, beside)
         if standing.outcome.score.accuracy == 1.0 or standing.proposal.choice is None:
             return None
         diagnosis = _diagnose(profile, standing.proposal.choice, standing.outcome)
-        tried = Tried(history, standing)
+        tried = Tried(history, standing, beside)
         fresh = filter(tried.is_new, _ideas(profile, standing.proposal.choice, standing.outcome, diagnosis, tried))
         chosen = min(fresh, key=lambda idea: (idea.stage, tried.failures(idea)), default=None)
         return None if chosen is None else _proposal(chosen, diagnosis.sentence)
 
-    def _other_recipe(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
-        tried = _recipes(history)
+    def _other_recipe(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal]
+    ) -> Proposal | None:
+        tried = _recipes([*(turn.proposal for turn in history), *beside])
         left = (choice for choice in choices(profile) if choice.recipe not in tried)
         return next((_proposal(recipe_idea(choice), "Nothing has trained so far.") for choice in left), None)
 
@@ -84,15 +88,18 @@ class Playbook:
 class Tried:
     """What the history says about an idea."""
 
-    def __init__(self, history: Sequence[Iteration], standing: Iteration) -> None:
+    def __init__(self, history: Sequence[Iteration], standing: Iteration, beside: Sequence[Proposal]) -> None:
         self._history = history
+        self._beside = {_subject(proposal.change) for proposal in beside}
         self._since = [iteration for iteration in history if iteration.number > standing.number]
         self._values = [all_values(iteration.proposal.choice) for iteration in history if iteration.proposal.choice]
-        self.recipes = _recipes(history)
+        self.recipes = _recipes([*(turn.proposal for turn in history), *beside])
         self.stuck = len(self._since) >= GIVE_UP
 
     def is_new(self, idea: Candidate) -> bool:
-        """Neither tried from this base, a repair in between included, nor met in another way."""
+        """Neither tried from this base, a repair in between included, nor met in another way, nor tried just now."""
+        if _subject(idea.change) in self._beside:
+            return False
         from_here = (iteration.proposal.change.split("; repaired")[0] for iteration in self._since)
         return idea.change not in from_here and all_values(idea.choice) not in self._values
 
@@ -104,8 +111,8 @@ class Tried:
         return [iteration for iteration in self._history if not iteration.kept]
 
 
-def _recipes(history: Sequence[Iteration]) -> set[str]:
-    return {iteration.proposal.choice.recipe for iteration in history if iteration.proposal.choice}
+def _recipes(proposals: Sequence[Proposal]) -> set[str]:
+    return {proposal.choice.recipe for proposal in proposals if proposal.choice}
 
 
 def pipeline(choice: Choice) -> Pipeline:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.agent import UnusableReplyError
 from orchestrator.analyst import Feedback, feedback_by_rule, give_feedback, triage
-from orchestrator.briefing import crash_section, history_section, pipeline_sections, profile_section, result_section
+from orchestrator.briefing import (
+    beside_section,
+    crash_section,
+    history_section,
+    pipeline_sections,
+    profile_section,
+    result_section,
+)
 from orchestrator.diagnosis import diagnose
 from orchestrator.journal import attempt_folder
 from orchestrator.material import Section
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 
     from orchestrator.agent import Agent
     from orchestrator.components import ComponentName
-    from orchestrator.team import Attempt, Iteration, Profile
+    from orchestrator.team import Attempt, Iteration, Profile, Proposal
 
 ENGINEERS: Mapping[ComponentName, str] = {
     "data": "data_engineer",
@@ -55,7 +62,9 @@ class Review:
     pictures: Pictures | None = None
     _summaries: dict[int, str] = field(default_factory=dict)
 
-    def feedback(self, profile: Profile, history: Sequence[Iteration], *, choosing: bool) -> Feedback | None:
+    def feedback(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal], *, choosing: bool
+    ) -> Feedback | None:
         """What to change in the best pipeline, or None where nothing worth trying is left; there has to be one."""
         standing = best(history)
         assert standing is not None
@@ -66,13 +75,16 @@ class Review:
         try:
             feedback = give_feedback(
                 self.agents["analyst"],
-                self._sections(profile, history, standing, choosing=choosing),
+                (*self._sections(profile, history, standing, choosing=choosing), beside_section(beside)),
                 history,
+                beside=beside,
                 left=f"This will be iteration {len(history)} of {self.planned}.",
                 choosing=choosing,
                 images=self.mistakes(standing),
             )
         except UnusableReplyError:
+            if beside:  # the rules have one idea
+                return None
             return feedback_by_rule(diagnose(standing.outcome, profile.task, None))
         return None if feedback.component == "none" else feedback
 

@@ -121,8 +121,13 @@ class Team(Protocol):
         """
         ...
 
-    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
-        """Change one component of the best pipeline, or None where nothing worth trying is left."""
+    def revise(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal] = ()
+    ) -> Proposal | None:
+        """Change one component of the best pipeline, or None where nothing worth trying is left.
+
+        `beside`: proposals made for this iteration already and not executed yet: the new one is another idea than any.
+        """
         ...
 
 

@@ -54,11 +54,13 @@ class WritingTeam:
         assert proposal is not None  # the first one always has a recipe to fall back on
         return proposal
 
-    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
+    def revise(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal] = ()
+    ) -> Proposal | None:
         standing = best(history)
-        if standing is None:
-            return self._draft(profile, history)
-        feedback = self.review.feedback(profile, history, choosing=False)
+        if standing is None:  # the architect drafts one pipeline; what is tried beside it is a recipe
+            return self.chooser.revise(profile, history, beside) if beside else self._draft(profile, history)
+        feedback = self.review.feedback(profile, history, beside, choosing=False)
         if feedback is None or (name := feedback.owner) is None:
             return None
         base = standing.proposal.pipeline

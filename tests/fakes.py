@@ -206,8 +206,11 @@ class ScriptedTeam:
         self.remedies -= 1
         return make_proposal(f"{attempts[-1].proposal.change} mended") if self.remedies >= 0 else None
 
-    def revise(self, profile: Profile, history: Sequence[Iteration]) -> Proposal | None:
-        self.asked.append(f"revise {profile.dataset} after {len(history)}")
+    def revise(
+        self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal] = ()
+    ) -> Proposal | None:
+        more = f" beside {', '.join(proposal.change for proposal in beside)}" if beside else ""
+        self.asked.append(f"revise {profile.dataset} after {len(history)}{more}")
         mark = next(self._marks, None)
         return None if mark is None else make_proposal(mark)
 
