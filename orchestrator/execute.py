@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.report import InvalidReportError, Report
 from orchestrator.components import COMPONENTS, write_components
@@ -30,9 +30,36 @@ if TYPE_CHECKING:
     from orchestrator.components import Pipeline
     from orchestrator.dataset import HiddenName
     from orchestrator.jobs import Ahead, Jobs
+    from orchestrator.rival import Rival
     from orchestrator.scoring import Score
     from orchestrator.supply import Supply
     from sandbox.base import Ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How one execution differs from what is usual in its run."""
+
+    seed: int | None = None
+    """In place of the run's."""
+    seconds: float | None = None
+    """The clock of `train`, in place of the run's."""
+    rival: Rival = ()
+    """Whom it must not fall hopelessly behind, or it is stopped early."""
+    hold_out: bool = True
+    """False: the tuning images are trained on, too."""
+
+    def task(self, task: Task) -> Task:
+        """The run's task on these terms."""
+        seed = task.seed if self.seed is None else self.seed
+        return replace(task, seed=seed, seconds=task.seconds if self.seconds is None else self.seconds)
+
+    def facts(self) -> dict[str, Any]:
+        """What the harness is told of them beside the task, of every job."""
+        return {} if self.hold_out else {"hold_out": False}
+
+
+USUAL = Terms()
 
 
 class Executor:
@@ -68,7 +95,7 @@ class Executor:
         if self.ahead:
             self._waiting.start("fit")
 
-    def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
+    def execute(self, pipeline: Pipeline, attempt: Path, terms: Terms = USUAL) -> Outcome:
         """Check, fit and predict the validation images in the sandbox, then score. `attempt`: a folder to be made.
 
         Raises:
@@ -79,21 +106,19 @@ class Executor:
         if self.supply:
             self.supply.meet(pipeline)
             self.task = self.supply.task(self.task)
-        ended = self._twice(
-            lambda: self._waiting.take("fit").run(self.task, pipeline, COMPONENTS, attempt, meanwhile=self._start_next)
-        )
+        ended = self._twice(lambda: self._fit(pipeline, attempt, terms))
         report = read_report(attempt / "fit-report.json")
         if crash := explain_fit(ended, report):
             crash = self.supply.explain(crash, pipeline) if self.supply else crash
             return Crashed(crash=crash, log=ended.log, seconds=ended.seconds)
-        outcome = self._predict_and_score(lambda: self._waiting.take("predict"), pipeline, attempt, "validation")
+        outcome = self._predict_and_score(lambda: self._waiting.take("predict"), pipeline, attempt, "validation", terms)
         seconds = ended.seconds + outcome.seconds
         if isinstance(outcome, Crashed):
             return Crashed(crash=outcome.crash, log=outcome.log, seconds=seconds)
         return replace(outcome, report=report, seconds=seconds)
 
-    def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path) -> Outcome:
-        """Predict the test images with trained weights and score them: once, at the end of a run.
+    def score_test(self, pipeline: Pipeline, weights: Path, attempt: Path, terms: Terms = USUAL) -> Outcome:
+        """Predict the test images with weights that were trained on these terms, and score them: once, at the end.
 
         Raises:
             SandboxError: the sandbox failed, twice, and not the pipeline.
@@ -101,10 +126,12 @@ class Executor:
         attempt.mkdir(parents=True)
         link_or_copy(weights, attempt / WEIGHTS)
         self._waiting.drop()  # what waits has nothing to wait for
-        return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test")
+        return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test", terms)
 
-    def predict_unlabelled(self, pipeline: Pipeline, weights: Path, attempt: Path) -> NDArray[np.float32]:
-        """Logits of the dataset's images without labels, by trained weights. `attempt`: a folder to be made.
+    def predict_unlabelled(
+        self, pipeline: Pipeline, weights: Path, attempt: Path, terms: Terms = USUAL
+    ) -> NDArray[np.float32]:
+        """Logits of the dataset's images without labels, by weights that were trained on these terms.
 
         Raises:
             InvalidLogitsError: there are none; it says why.
@@ -118,7 +145,7 @@ class Executor:
         seconds = self.task.seconds * max(1, images / self.dataset.split("test").images)
         folder = self.dataset.folder / "unlabelled"
         ended = self._twice(
-            lambda: self._predict(self.jobs.start_predict(folder, images * classes, seconds), pipeline, attempt)
+            lambda: self._predict(self.jobs.start_predict(folder, images * classes, seconds), pipeline, attempt, terms)
         )
         try:
             return read_logits(attempt / LOGITS, images, classes)
@@ -156,9 +183,9 @@ class Executor:
         return run()
 
     def _predict_and_score(
-        self, take: Callable[[], Ahead], pipeline: Pipeline, attempt: Path, split: HiddenName
+        self, take: Callable[[], Ahead], pipeline: Pipeline, attempt: Path, split: HiddenName, terms: Terms
     ) -> Outcome:
-        ended = self._twice(lambda: self._predict(take(), pipeline, attempt))
+        ended = self._twice(lambda: self._predict(take(), pipeline, attempt, terms))
         report = read_report(attempt / "predict-report.json")
         try:
             judged = self._score(attempt, split)
@@ -172,9 +199,17 @@ class Executor:
     def _sandbox(self) -> dict[str, str]:
         return self.jobs.sandbox.describe()
 
-    def _predict(self, job: Ahead, pipeline: Pipeline, attempt: Path) -> Ended:
+    def _fit(self, pipeline: Pipeline, attempt: Path, terms: Terms) -> Ended:
+        """Train in the container that waits; where it was started for a shorter clock, in another."""
+        task = terms.task(self.task)
+        longer = task.seconds > self.task.seconds
+        job = self.jobs.start_fit(self.train, task.seconds) if longer else self._waiting.take("fit")
+        facts = terms.facts() | ({"rival": terms.rival} if terms.rival else {})
+        return job.run(task, pipeline, COMPONENTS, attempt, facts=facts, meanwhile=self._start_next)
+
+    def _predict(self, job: Ahead, pipeline: Pipeline, attempt: Path, terms: Terms) -> Ended:
         link_or_copy(attempt / WEIGHTS, job.folder / "input" / WEIGHTS)
-        return job.run(self.task, pipeline, ("data", "model"), attempt)
+        return job.run(terms.task(self.task), pipeline, ("data", "model"), attempt, facts=terms.facts())
 
     def _score(self, attempt: Path, split: HiddenName) -> Score:
         """Score what was predicted; what is kept of it is in the order of the split.

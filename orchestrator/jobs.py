@@ -61,24 +61,27 @@ class Ahead:
     begun: threading.Event
     """Set when it has imported torch and met its components."""
 
-    def run(
+    def run(  # noqa: PLR0913 - one job, each part of it named
         self,
         task: Task,
         pipeline: Pipeline,
         names: tuple[ComponentName, ...],
         into: Path,
+        *,
+        facts: Mapping[str, Any] | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> Ended:
         """Deliver its components, let it run, and move what it left to `into`: `fit.log`, `fit-report.json` ...
 
-        `meanwhile` is called once it has begun: what else starts then does not slow its start.
+        `facts`: more that the harness is told beside the task; `meanwhile` is called once it has begun: what else
+        starts then does not slow its start.
 
         Raises:
             SandboxError: the sandbox failed.
         """
         try:
             write_components(pipeline, self.folder / "input" / "components", names)
-            return self.run_order(TASK, {**asdict(task), **self.facts}, into, meanwhile)
+            return self.run_order(TASK, {**asdict(task), **self.facts, **(facts or {})}, into, meanwhile)
         finally:
             self.discard()
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.budget import Budget
     from orchestrator.components import Pipeline
+    from orchestrator.execute import Terms
     from orchestrator.journal import Journal
     from orchestrator.supply import Supply
 
@@ -27,7 +28,7 @@ class Executes(Protocol):
     """What the loop needs of an executor."""
 
     def start_ahead(self) -> None: ...
-    def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome: ...
+    def execute(self, pipeline: Pipeline, attempt: Path, terms: Terms = ...) -> Outcome: ...
 
 
 class View(Protocol):

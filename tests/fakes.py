@@ -14,6 +14,7 @@ from orchestrator.chat import Reply, Usage
 from orchestrator.components import Pipeline
 from orchestrator.custody import file_checksum
 from orchestrator.dataset import Dataset
+from orchestrator.execute import USUAL
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.scoring import Score
 from orchestrator.team import Choice, Iteration, Proposal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.chat import Request
+    from orchestrator.execute import Terms
     from orchestrator.outcome import Outcome
     from orchestrator.team import Attempt, Profile
 
@@ -220,6 +222,8 @@ class ScriptedExecutor:
     """Gives outcomes in turn, and leaves the files that a real attempt leaves."""
 
     outcomes: Iterable[Outcome]
+    terms: list[Terms] = field(default_factory=list)
+    """Of each execution."""
 
     def __post_init__(self) -> None:
         self._outcomes = iter(self.outcomes)
@@ -227,7 +231,8 @@ class ScriptedExecutor:
     def start_ahead(self) -> None:
         """Nothing has to be ready."""
 
-    def execute(self, pipeline: Pipeline, attempt: Path) -> Outcome:
+    def execute(self, pipeline: Pipeline, attempt: Path, terms: Terms = USUAL) -> Outcome:
+        self.terms.append(terms)
         (attempt / "components").mkdir(parents=True)
         for name in ("data", "model", "train"):
             (attempt / "components" / f"{name}.py").write_text(pipeline[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from harness.report import Crash, Report
 from orchestrator.blinding import Blinding
 from orchestrator.compute import Compute
-from orchestrator.execute import Executor
+from orchestrator.execute import Executor, Terms
 from orchestrator.jobs import Jobs
 from orchestrator.log import open_log
 from orchestrator.outcome import Crashed, Trained
@@ -86,6 +87,30 @@ def test_training_sees_no_validation_image_and_prediction_sees_neither_train_py_
     fit, predict = sandbox.inputs
     assert "components/train.py" in fit
     assert sorted(predict) == ["components/data.py", "components/model.py", "task.json", "weights.safetensors"]
+
+
+def test_terms_change_seed_and_clock_of_both_jobs_and_training_meets_its_rival(tmp_path: Path) -> None:
+    done = [ScriptedJob(answers=LABELS["validation"]) for _ in range(2)]
+    executor, sandbox = make_executor(tmp_path, [FITTED, FITTED], done)
+
+    terms = Terms(seed=5, seconds=30, rival=((1.0, 0.5), (40.0, 0.9)), hold_out=False)
+    executor.execute(make_pipeline(), tmp_path / "a", terms)
+    executor.execute(make_pipeline(), tmp_path / "b")
+
+    tasks = [json.loads(files["task.json"]) for files in sandbox.inputs]
+    assert [(task["seed"], task["seconds"]) for task in tasks] == [(5, 30), (5, 30), (0, 60), (0, 60)]
+    assert [task.get("rival") for task in tasks] == [[[1.0, 0.5], [40.0, 0.9]], None, None, None]
+    assert [task.get("hold_out", True) for task in tasks] == [False, False, True, True]
+
+
+def test_a_longer_clock_gets_a_container_that_lives_longer(tmp_path: Path) -> None:
+    executor, sandbox = make_executor(tmp_path, [FITTED], [ScriptedJob(answers=LABELS["validation"])])
+    executor.start_ahead()
+
+    executor.execute(make_pipeline(), tmp_path / "attempt", Terms(seconds=600))
+
+    usual, longer = (job.limits.seconds for job in sandbox.started if job.name == "fit")
+    assert longer == usual + 540 * 1.1
 
 
 def test_pretrained_weights_are_there_for_both_jobs(tmp_path: Path) -> None:
