@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,19 @@ class Budget:
         """Seconds of this run so far, earlier sessions included."""
         return self._clock() - self._began
 
-    def end(self, done: int) -> str:
-        """Why no further iteration may begin after `done` of them (the draft counts), or an empty text."""
+    def left(self) -> float:
+        """Seconds of RUN_HOURS that are left; endless without a limit."""
+        return self.hours * 3600 - self.spent() if self.hours else math.inf
+
+    def end(self, done: int, *, needed: float = 0.0, kept_back: float = 0.0) -> str:
+        """Why no further iteration may begin after `done` of them (the draft counts), or an empty text.
+
+        `needed`: seconds that it will take; `kept_back`: for what comes after the last one.
+        """
         if done > self.iterations:
             return f"all {self.iterations} iterations are done"
-        if self.hours and self.spent() >= self.hours * 3600:
+        if self.left() <= 0:
             return f"{self.hours:g} hours are spent"
+        if self.left() < needed + kept_back:
+            return f"what is left of {self.hours:g} hours is too little for another iteration"
         return ""

@@ -17,7 +17,7 @@ from orchestrator.scoring import Score
 from orchestrator.team import Choice, Iteration, Proposal, Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -25,20 +25,26 @@ class DamagedJournalError(AutoModelError):
     """Raised when a line of a journal is not what `record` wrote."""
 
 
+FORMAT = 2
+"""Of a journal: 2 holds every execution as an event of its own, and which images each score counts as right."""
+
+
 class Journal:
     """journal.jsonl in a run's folder: one JSON object a line, on disk before `record` returns."""
 
     def __init__(self, folder: Path) -> None:
-        """Continue the journal of a run, or begin it; a last line torn by a crash is cut off.
+        """Continue the journal of a run, or begin it; what a crash left half written at its end is cut off.
 
         Raises:
-            DamagedJournalError: another line cannot be read.
+            DamagedJournalError: another line cannot be read, or all of it is of another version.
         """
         self.folder = folder
-        self.events = read_events(folder)
         self._path = folder / "journal.jsonl"
+        events = read_events(folder)
+        _require_format(self._path, events)
+        self.events = events[: len(events) - _torn(self._path, events)]
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.ftruncate(self._file, _whole_lines(self._path))
+        os.ftruncate(self._file, _length(self._path, len(self.events)))
 
     def record(self, kind: str, **facts: Any) -> None:
         """Append an event, whole or not at all.
@@ -55,11 +61,60 @@ class Journal:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
         self.events.append(event)
 
-    def record_iteration(self, iteration: Iteration) -> None:
+    def record_once(self, kind: str, **facts: Any) -> None:
+        """Append an event, unless an earlier process of this run has recorded the very same."""
+        plain = json.loads(json.dumps(facts))
+        if not any(event["kind"] == kind and facts_of(event) == plain for event in self.events):
+            self.record(kind, **facts)
+
+    def record_turn(self, turn: Sequence[Iteration]) -> None:
+        """Append the iterations of one turn; torn between two of them, it counts as not recorded."""
+        for place, iteration in enumerate(turn, start=1):
+            self._record_iteration(iteration, left=len(turn) - place)
+
+    def record_execution(self, place: str, checksum: str, seed: int, outcome: Outcome) -> None:
+        """Append what executing a pipeline came to. `place`: its folder within the run's."""
+        self.record("execution", place=place, checksum=checksum, seed=seed, outcome=asdict(outcome))
+
+    def executed(self, place: str, checksum: str, seed: int) -> Outcome | None:
+        """What an earlier process of this run has seen this come to.
+
+        Raises:
+            DamagedJournalError: the event lacks what it needs.
+        """
+        with _refusing(self._path):
+            for event in reversed(self.events):
+                if event["kind"] == "execution" and (place, checksum, seed) == (
+                    event["place"],
+                    event["checksum"],
+                    event["seed"],
+                ):
+                    return _outcome(event["outcome"])
+        return None
+
+    def tested(self, place: str) -> tuple[Score, dict[str, str]] | None:
+        """The score on the test images that was recorded with the logits in this folder, and its custody.
+
+        Raises:
+            DamagedJournalError: the event lacks what it needs.
+        """
+        with _refusing(self._path):
+            for event in self.events:
+                if event["kind"] == "final" and event["place"] == place:
+                    return _score(event["score"]), event["custody"]
+        return None
+
+    def places(self) -> set[str]:
+        """Folders of what came to an end."""
+        return {str(event.get("place")) for event in self.events if event["kind"] in ("execution", "final")}
+
+    def _record_iteration(self, iteration: Iteration, left: int) -> None:
         proposal = iteration.proposal
         self.record(
             "iteration",
             number=iteration.number,
+            turn=iteration.turn,
+            left=left,
             attempts=iteration.attempts,
             kept=iteration.kept,
             component=proposal.component,
@@ -70,6 +125,8 @@ class Journal:
             repairs=[asdict(repair) for repair in iteration.repairs],
             checksum=proposal.pipeline.checksum,
             outcome=asdict(iteration.outcome),
+            again=[asdict(trained) for trained in iteration.again],
+            verdict=iteration.verdict,
         )
 
     def history(self) -> list[Iteration]:
@@ -107,8 +164,20 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
         return [_event(line) for line in lines]
 
 
+def facts_of(event: dict[str, Any]) -> dict[str, Any]:
+    """What an event says, without its kind and time."""
+    return {name: value for name, value in event.items() if name not in ("kind", "time")}
+
+
 def attempt_folder(run: Path, iteration: int, attempt: int) -> Path:
     return run / "iterations" / f"{iteration:03}" / f"attempt-{attempt}"
+
+
+def trial_folder(run: Path, iteration: Iteration, trial: int) -> Path:
+    """Where a pipeline was trained with the run's own seed (trial 0) or with another."""
+    if trial == 0:
+        return attempt_folder(run, iteration.number, iteration.attempts)
+    return run / "iterations" / f"{iteration.number:03}" / f"seed-{trial}"
 
 
 def _iteration(run: Path, event: dict[str, Any]) -> Iteration:
@@ -128,6 +197,9 @@ def _iteration(run: Path, event: dict[str, Any]) -> Iteration:
         attempts=event["attempts"],
         kept=event["kept"],
         repairs=tuple(Repair(**repair) for repair in event["repairs"]),
+        turn=event.get("turn", event["number"]),
+        again=tuple(each for each in map(_outcome, event.get("again", ())) if isinstance(each, Trained)),
+        verdict=event.get("verdict", ""),
     )
 
 
@@ -156,17 +228,39 @@ def _write(file: int, content: bytes) -> None:
     os.fsync(file)
 
 
-def _whole_lines(path: Path) -> int:
-    """Bytes up to the last newline."""
-    return path.read_bytes().rfind(b"\n") + 1
+def _require_format(path: Path, events: list[dict[str, Any]]) -> None:
+    """Refuse to continue what another version wrote: its decisions cannot be made again here."""
+    written = next((event.get("format", 1) for event in events if event["kind"] == "begin"), FORMAT)
+    if written != FORMAT:
+        raise DamagedJournalError(
+            f"{path} was begun by another version of AutoModel (format {written}, not {FORMAT}): "
+            "begin another run with --new."
+        )
+
+
+def _torn(path: Path, events: list[dict[str, Any]]) -> int:
+    """Events at the end that are iterations of a turn of which others are missing."""
+    with _refusing(path):
+        if not events or not events[-1].get("left"):
+            return 0
+        turn = events[-1]["turn"]
+        return sum(event["kind"] == "iteration" and event["turn"] == turn for event in events)
+
+
+def _length(path: Path, lines: int) -> int:
+    """Bytes of so many lines."""
+    return sum(len(line) + 1 for line in path.read_bytes().split(b"\n")[:lines])
 
 
 def _outcome(raw: dict[str, Any]) -> Outcome:
     if "score" not in raw:
         return Crashed(crash=Crash(**raw["crash"]), log=raw["log"], seconds=raw["seconds"])
-    score = {name: _tuples(value) for name, value in raw["score"].items()}
     report = Report.parse(json.dumps(raw["report"]).encode())
-    return Trained(score=Score(**score), report=report, seconds=raw["seconds"], custody=raw.get("custody", {}))
+    return Trained(score=_score(raw["score"]), report=report, seconds=raw["seconds"], custody=raw.get("custody", {}))
+
+
+def _score(raw: dict[str, Any]) -> Score:
+    return Score(**{name: _tuples(value) for name, value in raw.items()})
 
 
 def _tuples(value: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,20 @@ from orchestrator.compute import find_compute
 from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.dataset_profile import findings
 from orchestrator.execute import Executor
+from orchestrator.executions import Executions
 from orchestrator.fetch_weights import Hub
-from orchestrator.jobs import Jobs
-from orchestrator.journal import Journal
+from orchestrator.finals import Finals
+from orchestrator.jobs import WEIGHTS, Jobs
+from orchestrator.journal import FORMAT, Journal
 from orchestrator.ledger import bill_facts
 from orchestrator.log import open_log
 from orchestrator.loop import Loop
 from orchestrator.manifest import describe_run
 from orchestrator.named_datasets import NAMED
 from orchestrator.prepare import open_dataset
-from orchestrator.run_folder import hold, open_run
+from orchestrator.run_folder import drop_lost, hold, open_run, read_manifest
 from orchestrator.scoring import majority_accuracy
+from orchestrator.selection import Rule
 from orchestrator.setup import prove
 from orchestrator.sheets import Sheets
 from orchestrator.submission import submit
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
     from orchestrator.terminal import Terminal
     from sandbox.base import Sandbox
+
+LEAST = 8
+"""Trainings for which RUN_HOURS has to have room, however long RUN_FIT_MINUTES may be."""
 
 
 def run(
@@ -87,23 +93,37 @@ def run(
         if done := len(journal.history()):
             terminal.say(f"Going on with {folder} after {done} iterations.")
         spent = journal.seconds_spent()
+        journal.record("begin", format=FORMAT, spent=spent, weak=weak)
         if weak:
             terminal.say(f"Not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}.")
         with (
             closing(Executor(jobs, blinding, supply.task(profile.task), supply=supply)) as executor,
             _last_words(journal, ledger, terminal, settings.dataset),
         ):
+            rule = Rule(protocol=settings.run_protocol, level=settings.run_level)
+            executions = Executions(executor, journal, settings.run_seed)
+            budget = Budget(iterations=settings.run_iterations, hours=settings.run_hours, spent_before=spent)
+            finals = Finals(
+                executions=executions,
+                budget=budget,
+                view=terminal,
+                rule=rule,
+                count=settings.run_finals,
+                seeds=settings.run_final_seeds,
+            )
             loop = Loop(
                 team=team,
                 profile=profile,
-                executor=executor,
-                journal=journal,
-                budget=Budget(iterations=settings.run_iterations, hours=settings.run_hours, spent_before=spent),
+                executions=executions,
+                budget=budget,
                 view=terminal,
                 repairs=settings.run_repairs,
+                rule=rule,
+                candidates=settings.run_candidates,
+                finals=finals.trainings,
                 supply=supply,
             )
-            _go(loop, executor, ledger, terminal, weak)
+            _go(loop, finals, executor, ledger, terminal)
     return folder
 
 
@@ -130,32 +150,34 @@ def _last_words(journal: Journal, ledger: Ledger, terminal: Terminal, dataset: s
             terminal.say(bill_lines(ledger))
 
 
-def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak: tuple[str, ...]) -> None:
-    folder, budget, dataset = loop.journal.folder, loop.budget, executor.dataset
-    loop.journal.record("begin", spent=budget.spent(), weak=weak)
+def _go(loop: Loop, finals: Finals, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:
+    journal, dataset, weak = loop.journal, executor.dataset, read_manifest(loop.journal.folder)["weak"]
     ended = loop.run()
+    winner = finals.run(loop.history)
     terminal.phase("the winner meets the test images")
-    final, draft = score_finals(folder, loop.history, executor, ended)
-    for each in {id(each): each for each in (final, draft) if each}.values():
-        facts = {"score": asdict(each.test), "custody": each.custody}
-        loop.journal.record("final", iteration=each.iteration.number, **facts)
+    finish = score_finals(journal, loop.history, winner, executor, ended)
+    final = finish.final
     if dataset.facts.unlabelled:
         terminal.phase("the winner predicts the images without labels")
-    submission = submit(folder, final.iteration, executor)
+    best = journal.folder / "best"
+    submission = submit(journal.folder, final.iteration.proposal.pipeline, best / WEIGHTS, executor)
     if submission and submission.custody:
-        loop.journal.record("submission", iteration=final.iteration.number, custody=submission.custody)
+        journal.record_once("submission", iteration=final.iteration.number, custody=submission.custody)
     majority = majority_accuracy(dataset.split("test").counts)
+    journal.record_once("end", why=ended)
     write_summary(
-        folder,
+        journal.folder,
         ended=ended,
         history=loop.history,
-        final=final,
-        draft=draft,
+        finish=finish,
+        seed=executor.task.seed,
+        protocol=loop.rule.protocol,
+        finals=winner.contenders if winner else (),
         dataset=dataset.facts.name,
         classes=dataset.facts.classes,
         dataset_notes=dataset_notes(dataset.facts),
         majority=majority,
-        seconds=round(budget.spent(), 1),
+        seconds=round(loop.budget.spent(), 1),
         tokens=ledger.total().tokens,
         usd=ledger.total().usd,
         bill=bill_facts(ledger),
@@ -164,15 +186,22 @@ def _go(loop: Loop, executor: Executor, ledger: Ledger, terminal: Terminal, weak
         provider=loop.team.name,
         submission=submission and {"file": submission.file.name, "problem": submission.problem},
     )
-    loop.journal.record("end", why=ended, spent=budget.spent())
+    drop_lost(journal.folder, final.iteration.number)
     executor.blinding.clear()
-    answer = "\n".join([result_lines(final, draft, majority), *leaks(dataset.facts)])
+    answer = "\n".join([result_lines(finish, majority), *leaks(dataset.facts)])
     terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")
     if submission:
         terminal.say(submission.sentence)
+    folder = journal.folder
     terminal.say(
         f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
     )
+
+
+def _clock(settings: Settings) -> float:
+    """Seconds of one training: with RUN_HOURS short enough for the draft, some changes and the finals."""
+    longest = settings.run_hours * 3600 / LEAST if settings.run_hours else math.inf
+    return min(settings.run_fit_minutes * 60, longest)
 
 
 def _command() -> str:
@@ -186,7 +215,7 @@ def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Prof
     task = dataset.task(
         device=compute.device,
         seed=settings.run_seed,
-        seconds=settings.run_fit_minutes * 60,
+        seconds=_clock(settings),
         weights=available_weights(settings.weights_dir),
     )
     return Profile(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
 from orchestrator.jobs import TASK, WEIGHTS
-from orchestrator.journal import attempt_folder
+from orchestrator.journal import trial_folder
 from orchestrator.link import link_or_copy
 from orchestrator.team import best
 
@@ -99,17 +99,18 @@ def hold(folder: Path) -> int:
     return lock
 
 
-def keep_best(run: Path, iteration: Iteration) -> None:
-    """Put an iteration's components and weights into best/, in place of what was there."""
-    attempt = attempt_folder(run, iteration.number, iteration.attempts)
+def keep_best(run: Path, iteration: Iteration, trial: int = 0) -> None:
+    """Put an iteration's components, and the weights of one of its trainings, into best/ in place of what was there."""
+    source = trial_folder(run, iteration, trial)
     fresh, old = run / ".best-new", run / ".best-old"
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
     fresh.mkdir()
     write_components(iteration.proposal.pipeline, fresh / "components")
     for name in (WEIGHTS, TASK):
-        link_or_copy(attempt / name, fresh / name)
-    write_json(fresh / "iteration.json", {"iteration": iteration.number, "attempt": iteration.attempts})
+        link_or_copy(source / name, fresh / name)
+    facts = {"iteration": iteration.number, "attempt": iteration.attempts, "trial": trial}
+    write_json(fresh / "iteration.json", facts)
     if (run / "best").exists():
         (run / "best").rename(old)
     fresh.rename(run / "best")
@@ -118,10 +119,16 @@ def keep_best(run: Path, iteration: Iteration) -> None:
 
 def drop_weights(run: Path, iteration: Iteration) -> None:
     """Free the disk that the weights of a discarded pipeline take; the draft's stay, for the comparison at the end."""
-    for attempt in range(1, iteration.attempts + 1):
-        folder = attempt_folder(run, iteration.number, attempt)
-        if iteration.number and not iteration.kept:
-            (folder / WEIGHTS).unlink(missing_ok=True)
+    if iteration.number and not iteration.kept:
+        for path in (run / "iterations" / f"{iteration.number:03}").glob(f"*/{WEIGHTS}"):
+            path.unlink()
+
+
+def drop_lost(run: Path, winner: int) -> None:
+    """Free the disk that the new seeds' weights take of those that lost the finals."""
+    for path in (run / "iterations").glob(f"*/seed-*/{WEIGHTS}"):
+        if path.parent.parent.name != f"{winner:03}":
+            path.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -131,11 +138,18 @@ def write_json(path: Path, value: Any) -> None:
     partial.replace(path)
 
 
-def restore(run: Path, history: list[Iteration]) -> None:
-    """Bring a run's folder to where its journal stands: what an interrupted step left behind goes."""
-    for folder in (run / "iterations").glob("*"):  # a file browser leaves files of its own there
-        if folder.name.isdecimal() and int(folder.name) >= len(history):
+def restore(run: Path, history: list[Iteration], ended: set[str]) -> None:
+    """Bring a run's folder to where its journal stands: what an interrupted step left behind goes.
+
+    `ended`: the folders, within the run's, of executions that came to an end.
+    """
+    for folder in (run / "iterations").glob("*/*"):  # a file browser leaves files of its own there
+        number = folder.parent.name
+        begun = number.isdecimal() and int(number) >= len(history) and folder.is_dir()
+        if begun and str(folder.relative_to(run)) not in ended:
             shutil.rmtree(folder)
-    shutil.rmtree(run / "final", ignore_errors=True)
+    for folder in (run / "final").glob("*"):
+        if str(folder.relative_to(run)) not in ended:
+            shutil.rmtree(folder)
     if standing := best(history):
         keep_best(run, standing)

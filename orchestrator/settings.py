@@ -61,7 +61,7 @@ class Settings:
     weights_mirror: str = _knob("https://huggingface.co", "where they are fetched from: the hub, or a mirror of it")
 
     run_iterations: int = _knob(10, "changes to try after the draft", ge=0)
-    run_hours: float = _knob(0.0, "hours after which no new iteration begins; 0: no limit", ge=0)
+    run_hours: float = _knob(0.0, "hours for all of it, the last trainings included; 0: no limit", ge=0)
     run_fit_minutes: float = _knob(20.0, "clock of one training, in minutes", gt=0)
     run_repairs: int = _knob(3, "repairs of a crashed pipeline within an iteration", ge=0)
     run_seed: int = _knob(0, "seed of training", ge=0, le=LARGEST_SEED)

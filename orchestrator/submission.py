@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.custody import file_checksum
 from orchestrator.errors import DatasetError
-from orchestrator.jobs import LOGITS, WEIGHTS
-from orchestrator.journal import attempt_folder
+from orchestrator.jobs import LOGITS
 from orchestrator.scoring import InvalidLogitsError, softmax
 
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from orchestrator.components import Pipeline
     from orchestrator.dataset import Dataset, Unlabelled
     from orchestrator.execute import Executor
-    from orchestrator.team import Iteration
 
 SUBMISSION = "submission.csv"
 ROWS = "hidden/unlabelled.csv"
@@ -47,7 +46,7 @@ class Submission:
         return self.problem or f"Predictions for the images without labels: {self.file}"
 
 
-def submit(run: Path, winner: Iteration, executor: Executor) -> Submission | None:
+def submit(run: Path, pipeline: Pipeline, weights: Path, executor: Executor) -> Submission | None:
     """Predict the images without labels and write their submission; None where there are none.
 
     Raises:
@@ -59,9 +58,8 @@ def submit(run: Path, winner: Iteration, executor: Executor) -> Submission | Non
         return None
     file, place = run / SUBMISSION, run / "final" / "unlabelled"
     file.unlink(missing_ok=True)  # an earlier process may have been killed after it
-    weights = attempt_folder(run, winner.number, winner.attempts) / WEIGHTS
     try:
-        logits = executor.predict_unlabelled(winner.proposal.pipeline, weights, place)
+        logits = executor.predict_unlabelled(pipeline, weights, place)
         _write(file, unlabelled, read_rows(dataset), logits)
     except InvalidLogitsError as error:
         why = (

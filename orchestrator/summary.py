@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AutoModelError, NothingTrainedError
 from orchestrator.jobs import WEIGHTS
-from orchestrator.journal import attempt_folder
-from orchestrator.outcome import Crashed, Trained
+from orchestrator.journal import trial_folder
+from orchestrator.outcome import Crashed
 from orchestrator.run_folder import FINISHED, write_json
-from orchestrator.team import Iteration, best
+from orchestrator.selection import mean_interval
+from orchestrator.team import Iteration, turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.execute import Executor
+    from orchestrator.finals import Winner
+    from orchestrator.journal import Journal
     from orchestrator.scoring import Score
 
 ANEW = "The same command would end here again; --new begins another run: make run NEW=1."
@@ -25,55 +28,83 @@ ANEW = "The same command would end here again; --new begins another run: make ru
 
 @dataclass(frozen=True, kw_only=True)
 class Final:
-    """An iteration with its score on the test images."""
+    """An iteration, trained with one seed, with its score on the test images."""
 
     iteration: Iteration
+    trial: int = 0
     validation: Score
     test: Score
     custody: Mapping[str, str]
     """What the score on the test images was made from."""
 
 
-def score_finals(run: Path, history: Sequence[Iteration], executor: Executor, ended: str) -> tuple[Final, Final | None]:
-    """The winner and the zero-shot draft (None where it crashed) on the test images; `ended`: why the loop did.
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """All that met the test images, once each."""
+
+    final: Final
+    """What is handed out."""
+    draft: Final | None
+    """The zero-shot draft; None where it crashed."""
+    seeds: tuple[Final, ...]
+    """The winner with each of its seeds, `final` among them, in order."""
+
+
+def score_finals(
+    journal: Journal, history: Sequence[Iteration], winner: Winner | None, executor: Executor, ended: str
+) -> Finish:
+    """Score the winner, with each of its seeds, and the draft on the test images; `ended`: why the loop did.
 
     Raises:
         NothingTrainedError: no pipeline trained.
     """
-    winner = best(history)
     if winner is None:
+        run = journal.folder
         raise NothingTrainedError(
             f"No pipeline trained ({ended}): {run}/journal.jsonl and {run}/iterations say what failed. {ANEW}"
         )
-    final = _score_final(run, winner, executor)
-    draft = history[0]
-    if draft is winner:
-        return final, final
-    return final, _score_final(run, draft, executor) if isinstance(draft.outcome, Trained) else None
+    won, draft = winner.iteration, history[0]
+    final = _score_final(journal, won, winner.trial, executor)
+    if isinstance(final, str):
+        raise AutoModelError(f"The best pipeline failed on the test images ({final}). {ANEW}")
+    trials = {trial: _score_final(journal, won, trial, executor) for trial in range(len(won.trials))}
+    first = trials.get(0) if draft.number == won.number else _score_final(journal, draft, 0, executor)
+    return Finish(
+        final=final,
+        draft=first if isinstance(first, Final) else None,
+        seeds=tuple(each for each in trials.values() if isinstance(each, Final)),
+    )
 
 
-def _score_final(run: Path, iteration: Iteration, executor: Executor) -> Final:
-    weights = attempt_folder(run, iteration.number, iteration.attempts) / WEIGHTS
-    place = run / "final" / f"{iteration.number:03}"
-    outcome = executor.score_test(iteration.proposal.pipeline, weights, place)
-    if isinstance(outcome, Crashed):
-        raise AutoModelError(
-            f"The best pipeline failed on the test images ({outcome.crash.error}): see {place}/predict.log. {ANEW}"
-        )
-    assert isinstance(iteration.outcome, Trained)
-    validation = iteration.outcome.score
-    return Final(iteration=iteration, validation=validation, test=outcome.score, custody=outcome.custody)
+def _score_final(journal: Journal, iteration: Iteration, trial: int, executor: Executor) -> Final | str:
+    """A training's score on the test images, taken once; or why there is none."""
+    run, weights = journal.folder, trial_folder(journal.folder, iteration, trial) / WEIGHTS
+    if not weights.exists():
+        return "its weights are no longer there"
+    place = run / "final" / f"{iteration.number:03}-{trial}"
+    name = str(place.relative_to(run))
+    known = journal.tested(name)
+    if known is None:
+        outcome = executor.score_test(iteration.proposal.pipeline, weights, place)
+        if isinstance(outcome, Crashed):
+            return f"{outcome.crash.error.rstrip('.')}; see {place}/predict.log"
+        known = outcome.score, dict(outcome.custody)
+        facts = {"iteration": iteration.number, "trial": trial, "place": name}
+        journal.record("final", **facts, score=asdict(known[0]), custody=known[1])
+    validation = iteration.trials[trial].score
+    return Final(iteration=iteration, trial=trial, validation=validation, test=known[0], custody=known[1])
 
 
 def write_summary(
-    run: Path, *, ended: str, history: Sequence[Iteration], final: Final, draft: Final | None, **facts: Any
+    run: Path, *, ended: str, history: Sequence[Iteration], finish: Finish, seed: int, **facts: Any
 ) -> None:
-    """Write summary.json; with it the run is finished."""
+    """Write summary.json; with it the run is finished. `seed`: the run's own."""
+    final, draft = finish.final, finish.draft
     failed = sum(isinstance(iteration.outcome, Crashed) for iteration in history)
     summary = {
         "run": run.name,
         "ended": ended,
-        "iterations": len(history) - 1,
+        "iterations": turns(history) - 1,
         "failed": failed,
         "best_iteration": final.iteration.number,
         "validation": _short(final.validation),
@@ -85,6 +116,7 @@ def write_summary(
             "per_class": final.test.per_class,
             "confusion": final.test.confusion,
         },
+        "seeds": _seeds(finish, seed),
         "zero_shot": draft and {"validation": _short(draft.validation), "test": _short(draft.test)},
         **facts,
     }
@@ -93,3 +125,19 @@ def write_summary(
 
 def _short(score: Score) -> dict[str, Any]:
     return {"accuracy": score.accuracy, "interval": score.interval, "images": score.images}
+
+
+def _seeds(finish: Finish, seed: int) -> dict[str, Any]:
+    """The winner, trained with several seeds: each, and the means, whose intervals say what another seed may bring."""
+    validation = [each.score for each in finish.final.iteration.trials]
+    test = [each.test for each in finish.seeds]
+    return {
+        "given_out": seed + finish.final.trial,
+        "validation": {"seeds": [seed + trial for trial in range(len(validation))], **_mean(validation)},
+        "test": {"seeds": [seed + each.trial for each in finish.seeds], **_mean(test)},
+    }
+
+
+def _mean(scores: Sequence[Score]) -> dict[str, Any]:
+    mean, interval = mean_interval(scores)
+    return {"accuracies": [score.accuracy for score in scores], "mean": mean, "interval": interval}

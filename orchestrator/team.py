@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.outcome import Trained
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -100,6 +102,17 @@ class Iteration:
     """Whether it replaced the best so far."""
     repairs: tuple[Repair, ...] = ()
     """One for each attempt but the first."""
+    turn: int = 0
+    """Of the loop; several different changes of one turn are iterations side by side."""
+    again: tuple[Trained, ...] = ()
+    """The same pipeline with other seeds, where one was too few to judge it."""
+    verdict: str = ""
+    """Why it was kept or not: a sentence."""
+
+    @property
+    def trials(self) -> tuple[Trained, ...]:
+        """Every training of this pipeline that came to a score, that of the run's own seed first."""
+        return (self.outcome, *self.again) if isinstance(self.outcome, Trained) else ()
 
 
 class Team(Protocol):
@@ -129,6 +142,11 @@ class Team(Protocol):
         `beside`: proposals made for this iteration already and not executed yet: the new one is another idea than any.
         """
         ...
+
+
+def turns(history: Sequence[Iteration]) -> int:
+    """How often the loop has gone round."""
+    return history[-1].turn + 1 if history else 0
 
 
 def best(history: Sequence[Iteration]) -> Iteration | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.report import Event
     from orchestrator.dataset import Dataset
     from orchestrator.ledger import Bill, Ledger
-    from orchestrator.summary import Final
+    from orchestrator.summary import Finish
     from orchestrator.team import Iteration
 
 PLAIN_SECONDS = 30.0
@@ -110,14 +110,19 @@ def iteration_line(iteration: Iteration, before: Iteration | None) -> str:
     return f"{iteration.number:>3}  {change:<38} {measured}  {judged}\n{_indented(iteration.proposal.reason)}"
 
 
-def result_lines(final: Final, draft: Final | None, majority: float) -> str:
+def result_lines(finish: Finish, majority: float) -> str:
     """The answer: test accuracy with its interval, and what it means."""
+    final, draft = finish.final, finish.draft
     low, high = final.test.interval
     lines = [
         f"Test accuracy {final.test.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
         f"on {final.test.images} images that no choice was made on.",
     ]
-    if draft and draft is not final:
+    if len(finish.seeds) > 1:
+        others = ", ".join(f"{each.test.accuracy:.4f}" for each in finish.seeds if each is not final)
+        mean = sum(each.test.accuracy for each in finish.seeds) / len(finish.seeds)
+        lines.append(f"Trained with other seeds it had {others}: {mean:.4f} in the mean.")
+    if draft and draft.iteration.number != final.iteration.number:
         lines.append(f"The first draft had {draft.test.accuracy:.4f}.")
     lines.append(f"Always naming the most frequent class would have {majority:.4f}.")
     return "\n".join(lines)

@@ -102,15 +102,27 @@ def _scores(run: Path) -> Iterator[Scored]:
                 folder=folder,
                 dropped=bool(event["number"]) and not event["kept"],
             )
-        elif event["kind"] == "final":
-            of = iterations[event["iteration"]]
+        elif event["kind"] == "execution" and "/seed-" in event["place"] and event["outcome"].get("custody"):
+            folder = run / event["place"]
             yield Scored(
-                what=f"test score of iteration {event['iteration']}",
+                what=f"{event['place']}, seed {event['seed']}",
+                split="validation",
+                score=event["outcome"]["score"],
+                custody=event["outcome"]["custody"],
+                components=folder / "components",
+                folder=folder,
+                dropped=not (folder / WEIGHTS).exists(),  # of the winner's, final/ has them, too
+            )
+        elif event["kind"] == "final":
+            of, place = iterations[event["iteration"]], event.get("place", f"final/{event['iteration']:03}")
+            seed = f", seed {event['trial']}" if event.get("trial") else ""
+            yield Scored(
+                what=f"test score of iteration {event['iteration']}{seed}",
                 split="test",
                 score=event["score"],
                 custody=event["custody"],
                 components=attempt_folder(run, of["number"], of["attempts"]) / "components",
-                folder=run / "final" / f"{event['iteration']:03}",
+                folder=run / place,
                 dropped=False,
             )
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from orchestrator.journal import Journal
 
 journal = Journal(Path(sys.argv[1]))
-journal.record("begin", spent=0)
+journal.record("begin", format=2, spent=0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
 try:
     journal.record("crash", error="x" * 100)
@@ -45,7 +45,7 @@ def test_what_a_full_disk_cuts_off_is_taken_back(tmp_path: Path) -> None:
 
 
 def test_a_line_torn_by_a_crash_is_cut_off(tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").write_text('{"kind": "begin", "time": 1.0, "spent": 0.0}\n{"kind": "it')
+    (tmp_path / "journal.jsonl").write_text('{"kind": "begin", "format": 2, "time": 1.0, "spent": 0.0}\n{"kind": "it')
 
     with closing(Journal(tmp_path)) as journal:
         journal.record("end", why="")
@@ -62,7 +62,8 @@ def test_a_damaged_line_is_refused(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [{"kind": "iteration"}, {"kind": "begin"}, {"kind": "begin", "time": "noon", "spent": 0}]
+    "event",
+    [{"kind": "iteration"}, {"kind": "begin", "format": 2}, {"kind": "begin", "format": 2, "time": "noon", "spent": 0}],
 )
 def test_an_event_that_lacks_what_it_needs_is_refused(tmp_path: Path, event: dict[str, object]) -> None:
     (tmp_path / "journal.jsonl").write_text(json.dumps(event) + "\n")

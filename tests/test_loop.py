@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from orchestrator.budget import Budget
+from orchestrator.executions import Executions
 from orchestrator.journal import Journal
 from orchestrator.ledger import BudgetSpentError
 from orchestrator.loop import Loop
 from orchestrator.outcome import Crashed
+from orchestrator.selection import Rule
 from orchestrator.team import Iteration, Profile, Proposal
 from tests.fakes import ScriptedExecutor, ScriptedTeam, crashed, make_dataset, trained
 
@@ -47,17 +49,26 @@ def profile(tmp_path: Path) -> Profile:
 
 
 def make_loop(
-    folder: Path, profile: Profile, team: ScriptedTeam, executor: ScriptedExecutor, *, iterations: int, repairs: int = 2
+    folder: Path,
+    profile: Profile,
+    team: ScriptedTeam,
+    executor: ScriptedExecutor,
+    *,
+    iterations: int,
+    repairs: int = 2,
+    candidates: int = 1,
+    protocol: Literal["careful", "paper"] = "careful",
 ) -> Loop:
     folder.mkdir(exist_ok=True)
     return Loop(
         team=team,
         profile=profile,
-        executor=executor,
-        journal=Journal(folder),
+        executions=Executions(executor, Journal(folder), 0),
         budget=Budget(iterations=iterations, hours=0),
         view=Watcher(),
         repairs=repairs,
+        rule=Rule(protocol=protocol, level=0.1),
+        candidates=candidates,
     )
 
 
@@ -146,7 +157,7 @@ def test_a_spent_budget_ends_the_run_and_what_was_begun_counts_as_failed(tmp_pat
         def repair(self, *_: object, **__: object) -> Proposal | None:
             raise BudgetSpentError("the money is gone")
 
-        def revise(self, *_: object) -> Proposal | None:
+        def revise(self, *_: object, **__: object) -> Proposal | None:
             raise BudgetSpentError("the money is gone")
 
     loop = make_loop(tmp_path / "run", profile, Poor(["a"]), ScriptedExecutor([crashed()]), iterations=5)

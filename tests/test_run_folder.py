@@ -30,10 +30,16 @@ def test_a_run_whose_facts_are_damaged_is_left_alone(tmp_path: Path, content: by
 
 
 def test_what_an_interrupt_left_goes_and_what_is_not_ours_stays(tmp_path: Path) -> None:
-    (tmp_path / "iterations" / "000").mkdir(parents=True)
+    (tmp_path / "iterations" / "000" / "attempt-1").mkdir(parents=True)
+    (tmp_path / "iterations" / "000" / "attempt-2").mkdir(parents=True)
     (tmp_path / "iterations" / ".DS_Store").touch()
     (tmp_path / "iterations" / "notes").mkdir()
 
-    restore(tmp_path, [])
+    restore(tmp_path, [], {"iterations/000/attempt-1"})
 
-    assert sorted(path.name for path in (tmp_path / "iterations").iterdir()) == [".DS_Store", "notes"]
+    assert sorted(path.name for path in (tmp_path / "iterations").rglob("*")) == [
+        ".DS_Store",
+        "000",
+        "attempt-1",
+        "notes",
+    ]

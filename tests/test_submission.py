@@ -16,22 +16,14 @@ from orchestrator.execute import Executor
 from orchestrator.jobs import Jobs
 from orchestrator.log import open_log
 from orchestrator.submission import Submission, submit
-from orchestrator.team import Iteration
 from sandbox.base import Verdict
-from tests.fakes import ScriptedJob, ScriptedSandbox, make_dataset, make_proposal, trained
+from tests.fakes import ScriptedJob, ScriptedSandbox, make_dataset, make_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = [["b.png"], ["=gone", "owl"], ["a, 2.png"], ["c.png"]]
 LABELS = {"columns": ["id", "species"], "labels": ["cat", "dog", "owl"], "notes": [], "rows": [["b"], ["a"], ["c"]]}
-
-
-def winner(run: Path) -> Iteration:
-    weights = run / "iterations" / "000" / "attempt-1" / "weights.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_text("w")
-    return Iteration(number=0, proposal=make_proposal(), outcome=trained(0.5), attempts=1, kept=True, repairs=())
 
 
 def submitted(
@@ -51,7 +43,8 @@ def submitted(
         bait=blinding.decoys(),
     )
     executor = Executor(jobs, blinding, dataset.task(device="cpu", seed=0, seconds=60, weights=()))
-    return submit(folder, winner(folder), executor), sandbox
+    (folder / "weights").write_text("w")
+    return submit(folder, make_pipeline(), folder / "weights", executor), sandbox
 
 
 def test_a_label_stands_behind_each_id_in_the_order_of_the_sample(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,13 +12,16 @@ from orchestrator.blinding import Blinding
 from orchestrator.compute import Compute
 from orchestrator.errors import AutoModelError, NothingTrainedError
 from orchestrator.execute import Executor
+from orchestrator.finals import Winner
 from orchestrator.jobs import Jobs
+from orchestrator.journal import Journal
 from orchestrator.log import open_log
 from orchestrator.summary import score_finals
 from orchestrator.team import Iteration
 from tests.fakes import ScriptedJob, ScriptedSandbox, crashed, make_dataset, make_proposal, trained
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from orchestrator.outcome import Outcome
@@ -45,15 +49,24 @@ def iteration(outcome: Outcome, *, kept: bool) -> Iteration:
     return Iteration(number=0, proposal=make_proposal(), outcome=outcome, attempts=1, kept=kept, repairs=())
 
 
-def test_a_run_in_which_nothing_trained_tells_the_way_out(tmp_path: Path) -> None:
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path)) as opened:
+        yield opened
+
+
+def test_a_run_in_which_nothing_trained_tells_the_way_out(tmp_path: Path, journal: Journal) -> None:
+    history = [iteration(crashed(), kept=False)]
+
     with pytest.raises(NothingTrainedError, match=WAY_OUT):
-        score_finals(tmp_path, [iteration(crashed(), kept=False)], make_executor(tmp_path), "it is over")
+        score_finals(journal, history, None, make_executor(tmp_path), "it is over")
 
 
-def test_a_winner_that_fails_on_the_test_images_tells_the_way_out(tmp_path: Path) -> None:
+def test_a_winner_that_fails_on_the_test_images_tells_the_way_out(tmp_path: Path, journal: Journal) -> None:
     weights = tmp_path / "iterations" / "000" / "attempt-1" / "weights.safetensors"
     weights.parent.mkdir(parents=True)
     weights.touch()
+    won = iteration(trained(0.5), kept=True)
 
     with pytest.raises(AutoModelError, match=WAY_OUT):
-        score_finals(tmp_path, [iteration(trained(0.5), kept=True)], make_executor(tmp_path), "it is over")
+        score_finals(journal, [won], Winner(iteration=won), make_executor(tmp_path), "it is over")

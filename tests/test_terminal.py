@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from harness.report import Event
-from orchestrator.summary import Final
+from orchestrator.summary import Final, Finish
 from orchestrator.team import Iteration
 from orchestrator.terminal import Terminal, iteration_line, result_lines
 from tests.fakes import crashed, make_proposal, make_score, trained
@@ -62,12 +63,15 @@ def test_with_a_terminal_the_line_lives_and_markup_is_text_too() -> None:
 
 
 def test_the_answer_has_its_interval_and_what_it_means() -> None:
-    final = Final(iteration=DRAFT, validation=make_score(0.5), test=make_score(0.75), custody={})
+    won = replace(DRAFT, number=3)
     draft = Final(iteration=DRAFT, validation=make_score(0.5), test=make_score(0.5), custody={})
+    final = Final(iteration=won, validation=make_score(0.5), test=make_score(0.75), custody={})
+    other = Final(iteration=won, trial=1, validation=make_score(0.5), test=make_score(0.65), custody={})
 
-    lines = result_lines(final, draft, 0.25)
+    lines = result_lines(Finish(final=final, draft=draft, seeds=(final, other)), 0.25)
 
     assert "0.7500 (95 % interval 0.0000 to 1.0000)" in lines
+    assert "other seeds it had 0.6500: 0.7000 in the mean" in lines
     assert "first draft had 0.5000" in lines
     assert "0.2500" in lines
 

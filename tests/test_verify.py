@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from contextlib import closing
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,8 @@ from orchestrator.compute import Compute
 from orchestrator.custody import harness_checksum
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import Executor
-from orchestrator.jobs import Jobs
+from orchestrator.finals import Winner
+from orchestrator.jobs import WEIGHTS, Jobs
 from orchestrator.journal import Journal, attempt_folder
 from orchestrator.log import open_log
 from orchestrator.outcome import Trained
@@ -64,10 +64,9 @@ def home(tmp_path: Path) -> Path:
         outcome = executor.execute(proposal.pipeline, attempt_folder(run, 0, 1))
         iteration = Iteration(number=0, proposal=proposal, outcome=outcome, attempts=1, kept=True)
         keep_best(run, iteration)
-        journal.record_iteration(iteration)
-        final, _ = score_finals(run, [iteration], executor, "because")
-        journal.record("final", iteration=0, score=asdict(final.test), custody=final.custody)
-        submission = submit(run, iteration, executor)
+        journal.record_turn([iteration])
+        score_finals(journal, [iteration], Winner(iteration=iteration), executor, "because")
+        submission = submit(run, proposal.pipeline, run / "best" / WEIGHTS, executor)
         assert submission is not None
         journal.record("submission", iteration=0, custody=submission.custody)
     assert isinstance(outcome, Trained)
@@ -90,7 +89,7 @@ def test_a_run_that_nobody_touched_has_no_problem(home: Path) -> None:
         "run/iterations/000/attempt-1/components/model.py",
         "run/iterations/000/attempt-1/weights.safetensors",
         "run/iterations/000/attempt-1/logits.f32",
-        "run/final/000/logits.f32",
+        "run/final/000-0/logits.f32",
         "run/final/unlabelled/logits.f32",
         "run/submission.csv",
         "run/best/components/train.py",
