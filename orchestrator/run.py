@@ -35,7 +35,7 @@ from orchestrator.summary import score_finals, write_summary
 from orchestrator.supply import Supply
 from orchestrator.team import Profile
 from orchestrator.teams import check_team, open_team
-from orchestrator.terminal import bill_lines, dataset_lines, result_lines
+from orchestrator.terminal import bill_lines, dataset_lines, finals_lines, result_lines
 from orchestrator.weights import available_weights, open_folder
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ def _go(loop: Loop, finals: Finals, executor: Executor, ledger: Ledger, terminal
     journal, dataset, weak = loop.journal, executor.dataset, read_manifest(loop.journal.folder)["weak"]
     ended = loop.run()
     winner = finals.run(loop.history)
+    if winner and winner.contenders:
+        terminal.say(finals_lines(winner.contenders, winner.iteration.number))
     terminal.phase("the winner meets the test images")
     finish = score_finals(journal, loop.history, winner, executor, ended)
     final = finish.final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.status import Status
@@ -16,6 +16,7 @@ from orchestrator.outcome import Crashed
 from orchestrator.submission import SUBMISSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from harness.report import Event
@@ -107,7 +108,18 @@ def iteration_line(iteration: Iteration, before: Iteration | None) -> str:
         gain = f"{outcome.score.accuracy - before.outcome.score.accuracy:+.4f}"
     judged = "kept" if iteration.kept else "discarded"
     measured = f"{outcome.score.accuracy:.4f} {gain:>7} {outcome.seconds:>5.0f} s"
-    return f"{iteration.number:>3}  {change:<38} {measured}  {judged}\n{_indented(iteration.proposal.reason)}"
+    why = f"{iteration.proposal.reason} {iteration.verdict}".rstrip()
+    return f"{iteration.number:>3}  {change:<38} {measured}  {judged}\n{_indented(why)}"
+
+
+def finals_lines(contenders: Sequence[Mapping[str, Any]], winner: int) -> str:
+    """Each pipeline of the finals with its accuracies on validation, one for each seed."""
+    lines = ["Finals, on validation images, one number for each seed:"]
+    for each in contenders:
+        accuracies = "  ".join(f"{accuracy:.4f}" for accuracy in each["validation"])
+        won = "  won" if each["iteration"] == winner else ""
+        lines.append(f"{each['iteration']:>3}  {each['change'][:38]:<38} {accuracies}{won}")
+    return "\n".join(lines)
 
 
 def result_lines(finish: Finish, majority: float) -> str:

@@ -362,3 +362,16 @@ class ScriptedContainer:
         self.at_removal()
         self.removed = True
         return Remains(status=137, oom=False)
+
+
+class Watcher:
+    """A view that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, bool, int | None]] = []
+
+    def phase(self, text: str) -> None:
+        assert text
+
+    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
+        self.lines.append((iteration.number, iteration.kept, before.number if before else None))

@@ -15,24 +15,14 @@ from orchestrator.ledger import BudgetSpentError
 from orchestrator.loop import Loop
 from orchestrator.outcome import Crashed
 from orchestrator.selection import Rule
-from orchestrator.team import Iteration, Profile, Proposal
-from tests.fakes import ScriptedExecutor, ScriptedTeam, crashed, make_dataset, trained
+from orchestrator.team import Profile, Proposal
+from tests.fakes import ScriptedExecutor, ScriptedTeam, Watcher, crashed, make_dataset, trained
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-
-class Watcher:
-    """A view that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[int, bool, int | None]] = []
-
-    def phase(self, text: str) -> None:
-        assert text
-
-    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
-        self.lines.append((iteration.number, iteration.kept, before.number if before else None))
+    from orchestrator.outcome import Outcome
 
 
 @pytest.fixture
@@ -193,3 +183,101 @@ def test_another_process_continues_from_the_journal(tmp_path: Path, profile: Pro
     assert [turn.kept for turn in second.history] == [True, True, False]
     assert (tmp_path / "run" / "best" / "weights.safetensors").read_text() == "# b\n"
     assert all(json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines())
+
+
+def test_a_gain_that_luck_explains_is_not_kept_but_in_the_papers_protocol(tmp_path: Path, profile: Profile) -> None:
+    kept = {}
+    for protocol in ("careful", "paper"):
+        executor = ScriptedExecutor([trained(0.50), trained(0.51), trained(0.50)])
+        team = ScriptedTeam(["a", "b"])
+        loop = make_loop(tmp_path / protocol, profile, team, executor, iterations=1, protocol=protocol)
+        loop.run()
+        kept[protocol] = loop.history[1].kept
+
+    assert kept == {"careful": False, "paper": True}
+
+
+def test_a_promising_tie_is_trained_with_another_seed_before_it_is_judged(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.50), trained(0.52), trained(0.56)])
+    loop = make_loop(tmp_path / "run", profile, ScriptedTeam(["a", "b"]), executor, iterations=1)
+
+    loop.run()
+
+    assert [terms.seed for terms in executor.terms] == [None, None, 1]
+    assert [trial.score.accuracy for trial in loop.history[1].trials] == [0.52, 0.56]
+    assert loop.history[1].kept
+
+
+def test_of_several_changes_of_a_turn_the_best_is_judged(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.5), trained(0.6), crashed(), trained(0.8), trained(0.7)])
+    team = ScriptedTeam(["a", "b", "c", "d", "e"], remedies=0)
+    loop = make_loop(tmp_path / "run", profile, team, executor, iterations=1, candidates=4)
+
+    ended = loop.run()
+
+    assert ended == "all 1 iterations are done"
+    assert [(turn.turn, turn.number, turn.kept) for turn in loop.history] == [
+        (0, 0, True),
+        (1, 1, False),
+        (1, 2, False),
+        (1, 3, True),
+        (1, 4, False),
+    ]
+
+
+def test_what_ended_before_a_kill_is_not_executed_again(tmp_path: Path, profile: Profile) -> None:
+    class KilledError(Exception):
+        pass
+
+    def outcomes() -> Iterator[Outcome]:
+        yield trained(0.5)
+        yield crashed()
+        yield trained(0.6)
+        raise KilledError
+
+    team = ScriptedTeam(["a", "b", "c"])
+    first = make_loop(tmp_path / "run", profile, team, ScriptedExecutor(outcomes()), iterations=1, candidates=2)
+    with pytest.raises(KilledError):
+        first.run()
+    first.journal.close()
+
+    again = ScriptedExecutor([trained(0.7)])
+    second = make_loop(tmp_path / "run", profile, ScriptedTeam(["b", "c"]), again, iterations=1, candidates=2)
+    second.run()
+
+    assert [turn.attempts for turn in second.history] == [1, 2, 1]
+    assert [turn.kept for turn in second.history] == [True, False, True]
+
+
+def test_a_turn_that_was_recorded_in_part_is_judged_again(tmp_path: Path, profile: Profile) -> None:
+    executor = ScriptedExecutor([trained(0.5), trained(0.6), trained(0.7)])
+    team = ScriptedTeam(["a", "b", "c"])
+    first = make_loop(tmp_path / "run", profile, team, executor, iterations=1, candidates=2)
+    first.run()
+    first.journal.close()
+    journal = tmp_path / "run" / "journal.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+
+    second = make_loop(
+        tmp_path / "run",
+        profile,
+        ScriptedTeam(["b", "c"]),
+        ScriptedExecutor([trained(0.6)]),
+        iterations=1,
+        candidates=2,
+    )
+    second.run()
+
+    assert second.history == first.history
+
+
+def test_no_iteration_begins_that_would_take_the_time_of_the_finals(tmp_path: Path, profile: Profile) -> None:
+    now = iter(range(0, 10_000, 100))
+    executor = ScriptedExecutor(replace(trained(0.5), seconds=400.0) for _ in range(99))
+    loop = make_loop(tmp_path / "run", profile, ScriptedTeam(map(str, range(99))), executor, iterations=99)
+    loop.budget = Budget(iterations=99, hours=1, clock=lambda: next(now))
+    loop.finals = 3
+
+    assert loop.run() == "what is left of 1 hours is too little for another iteration"
+    assert loop.budget.left() > 3 * 400
