@@ -123,10 +123,15 @@ class Executor:
         Raises:
             SandboxError: the sandbox failed, twice, and not the pipeline.
         """
-        attempt.mkdir(parents=True)
-        link_or_copy(weights, attempt / WEIGHTS)
-        self._waiting.drop()  # what waits has nothing to wait for
-        return self._predict_and_score(lambda: self._start_predict("test"), pipeline, attempt, "test", terms)
+        return self._score_weights(pipeline, weights, attempt, terms, "test")
+
+    def score_validation(self, pipeline: Pipeline, weights: Path, attempt: Path, terms: Terms = USUAL) -> Outcome:
+        """The same for the validation images, where weights are not of a training but made of those of several.
+
+        Raises:
+            SandboxError: the sandbox failed, twice, and not the pipeline.
+        """
+        return self._score_weights(pipeline, weights, attempt, terms, "validation")
 
     def predict_unlabelled(
         self, pipeline: Pipeline, weights: Path, attempt: Path, terms: Terms = USUAL
@@ -159,6 +164,18 @@ class Executor:
             self._waiting.drop()
         finally:
             shutil.rmtree(self.jobs.folder, ignore_errors=True)  # also of one that an interrupt kept from being known
+
+    def drop_waiting(self) -> None:
+        """End the jobs that wait: what comes next needs none of them, or is another executor's."""
+        self._waiting.drop()
+
+    def _score_weights(
+        self, pipeline: Pipeline, weights: Path, attempt: Path, terms: Terms, split: HiddenName
+    ) -> Outcome:
+        attempt.mkdir(parents=True)
+        link_or_copy(weights, attempt / WEIGHTS)
+        self.drop_waiting()
+        return self._predict_and_score(lambda: self._start_predict(split), pipeline, attempt, split, terms)
 
     def _start_next(self) -> None:
         """Start, while one job trains, the one that predicts after it and the one that trains after that."""
