@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ class Compute:
     def device(self) -> str:
         """As `Task.device` names it."""
         return "cuda" if self.gpu else "cpu"
+
+
+def shared(compute: Compute, jobs: int) -> Compute:
+    """What each of several jobs may use that run side by side."""
+    return replace(compute, cpus=compute.cpus / jobs, memory=compute.memory // jobs)
 
 
 def find_compute(settings: Settings, sandbox: Sandbox) -> Compute:

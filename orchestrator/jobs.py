@@ -138,11 +138,13 @@ class Jobs:
         log: FilteringBoundLogger,
         bait: Path | None = None,
         check_seconds: float = CHECK_SECONDS,
+        device: str = "",
     ) -> None:
         """For one run.
 
         `weights`: the folder of pretrained ones; `folder`: for the files of jobs that wait or run; `bait`: a folder of
-        false labels, which jobs see as /job/hidden; `check_seconds`: as `CHECK_SECONDS`.
+        false labels, which jobs see as /job/hidden; `check_seconds`: as `CHECK_SECONDS`; `device`: the one GPU that
+        they may have, of those that the sandbox tells apart.
         """
         self.sandbox = sandbox
         self.compute = compute
@@ -152,6 +154,7 @@ class Jobs:
         self.log = log
         self.bait = bait
         self.check_seconds = check_seconds
+        self.device = device
         self._started = 0
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -217,6 +220,7 @@ class Jobs:
             mounts=mounts,
             wanted=wanted,
             gpu=gpu,
+            device=self.device,
         )
         cores = max(1, int(self.compute.cpus))
         facts = {

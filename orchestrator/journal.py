@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -44,6 +45,7 @@ class Journal:
         _require_format(self._path, events)
         self.events = events[: len(events) - _torn(self._path, events)]
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._lock = threading.Lock()
         os.ftruncate(self._file, _length(self._path, len(self.events)))
 
     def record(self, kind: str, **facts: Any) -> None:
@@ -53,13 +55,14 @@ class Journal:
             OSError: it could not be written, e.g. on a full disk.
         """
         event = {"kind": kind, "time": round(time.time(), 3), **facts}
-        before = os.fstat(self._file).st_size
-        try:
-            _write(self._file, json.dumps(event).encode() + b"\n")
-        except OSError as error:
-            os.ftruncate(self._file, before)  # or the next event would be glued to what was written of this one
-            raise OSError(error.errno, error.strerror, str(self._path)) from error
-        self.events.append(event)
+        with self._lock:
+            before = os.fstat(self._file).st_size
+            try:
+                _write(self._file, json.dumps(event).encode() + b"\n")
+            except OSError as error:
+                os.ftruncate(self._file, before)  # or the next event would be glued to what was written of this one
+                raise OSError(error.errno, error.strerror, str(self._path)) from error
+            self.events.append(event)
 
     def record_once(self, kind: str, **facts: Any) -> None:
         """Append an event, unless an earlier process of this run has recorded the very same."""
@@ -149,7 +152,10 @@ class Journal:
             return float(begins[-1]["spent"] + self.events[-1]["time"] - begins[-1]["time"]) if begins else 0.0
 
     def close(self) -> None:
-        os.close(self._file)
+        """Take no more events: an execution that an interrupt cut off has come to no end."""
+        with self._lock:
+            os.close(self._file)
+            self._file = -1
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:

@@ -79,15 +79,14 @@ class Loop:
         self.history = self.journal.history()
         restore(self.journal.folder, self.history, self.journal.places())
         while not (end := self._end()):
-            self.executions.executor.start_ahead()
+            self.executions.start_ahead()
             try:
                 proposals = self._propose()
             except BudgetSpentError as spent:
                 return str(spent)
             if not proposals:
                 return "nothing worth trying is left"
-            first = len(self.history)
-            self._judge([self._execute(number, each) for number, each in enumerate(proposals, start=first)])
+            self._judge(self._execute_turn(proposals))
         return end
 
     def _end(self) -> str:
@@ -121,6 +120,14 @@ class Loop:
     def _known(self) -> Profile:
         """The profile, with the weights that are there by now."""
         return self.supply.inform(self.profile) if self.supply else self.profile
+
+    def _execute_turn(self, proposals: Sequence[Proposal]) -> list[Tried]:
+        """All of a turn: side by side where there are several GPUs, and then, with their repairs, one by one."""
+        numbered = list(enumerate(proposals, start=len(self.history)))
+        whole = [(number, each.pipeline) for number, each in numbered if not each.fault]
+        orders = [(pipeline, attempt_folder(self.journal.folder, number, 1)) for number, pipeline in whole]
+        self.executions.side_by_side(orders, self._terms())
+        return [self._execute(number, each) for number, each in numbered]
 
     def _execute(self, number: int, proposal: Proposal) -> Tried:
         attempts: tuple[Attempt, ...] = ()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.blinding import Blinding
 from orchestrator.budget import Budget
-from orchestrator.compute import find_compute
+from orchestrator.compute import find_compute, shared
 from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.dataset_profile import findings
 from orchestrator.execute import Executor
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from orchestrator.ledger import Ledger
     from orchestrator.named_datasets import NamedDataset
     from orchestrator.settings import Settings
+    from orchestrator.team import Team
     from orchestrator.terminal import Terminal
     from sandbox.base import Sandbox
 
@@ -78,53 +79,66 @@ def run(
     with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
         supply = Supply(settings.weights_dir, journal, _source(settings, sandbox, terminal), terminal.say)
         blinding = Blinding(dataset, folder)
-        jobs = Jobs(
-            sandbox=sandbox,
-            compute=compute,
-            weights=settings.weights_dir.resolve() if profile.task.weights or settings.weights_fetch else None,
-            folder=folder / "jobs",
-            on_event=terminal.event,
-            log=open_log(log),
-            bait=blinding.decoys(),
-        )
-        pictures = Sheets(jobs, dataset) if settings.llm_vision else None
+        devices = sandbox.devices[: settings.run_candidates] if compute.gpu and settings.run_candidates > 1 else ()
+        several = [
+            Jobs(
+                sandbox=sandbox,
+                compute=shared(compute, max(1, len(devices))),
+                weights=settings.weights_dir.resolve() if profile.task.weights or settings.weights_fetch else None,
+                folder=folder / (f"jobs-{number}" if number else "jobs"),
+                on_event=terminal.event,
+                log=open_log(log),
+                bait=blinding.decoys(),
+                device=device,
+            )
+            for number, device in enumerate(devices or ("",))
+        ]
+        pictures = Sheets(several[0], dataset) if settings.llm_vision else None
         team, ledger = open_team(settings, folder, say=terminal.say, pictures=pictures)
         terminal.say(f"{dataset_lines(dataset)}\nTeam: {team.name}; sandbox: {sandbox.name}.")
         if done := len(journal.history()):
             terminal.say(f"Going on with {folder} after {done} iterations.")
-        spent = journal.seconds_spent()
-        journal.record("begin", format=FORMAT, spent=spent, weak=weak)
         if weak:
             terminal.say(f"Not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}.")
-        with (
-            closing(Executor(jobs, blinding, supply.task(profile.task), supply=supply)) as executor,
-            _last_words(journal, ledger, terminal, settings.dataset),
-        ):
-            rule = Rule(protocol=settings.run_protocol, level=settings.run_level)
-            executions = Executions(executor, journal, settings.run_seed)
-            budget = Budget(iterations=settings.run_iterations, hours=settings.run_hours, spent_before=spent)
-            finals = Finals(
-                executions=executions,
-                budget=budget,
-                view=terminal,
-                rule=rule,
-                count=settings.run_finals,
-                seeds=settings.run_final_seeds,
-            )
-            loop = Loop(
-                team=team,
-                profile=profile,
-                executions=executions,
-                budget=budget,
-                view=terminal,
-                repairs=settings.run_repairs,
-                rule=rule,
-                candidates=settings.run_candidates,
-                finals=finals.trainings,
-                supply=supply,
-            )
-            _go(loop, finals, executor, ledger, terminal)
+        with ExitStack() as stack, _last_words(journal, ledger, terminal, settings.dataset):
+            task = supply.task(profile.task)
+            executors = [
+                stack.enter_context(closing(Executor(jobs, blinding, task, supply=supply))) for jobs in several
+            ]
+            executions = Executions(executors, journal, settings.run_seed)
+            loop, finals = _make_loop(settings, team, profile, executions, terminal, supply)
+            journal.record("begin", format=FORMAT, spent=loop.budget.spent(), weak=weak)
+            _go(loop, finals, executors[0], ledger, terminal)
     return folder
+
+
+def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
+    settings: Settings, team: Team, profile: Profile, executions: Executions, terminal: Terminal, supply: Supply
+) -> tuple[Loop, Finals]:
+    rule = Rule(protocol=settings.run_protocol, level=settings.run_level)
+    spent = executions.journal.seconds_spent()
+    budget = Budget(iterations=settings.run_iterations, hours=settings.run_hours, spent_before=spent)
+    finals = Finals(
+        executions=executions,
+        budget=budget,
+        view=terminal,
+        rule=rule,
+        count=settings.run_finals,
+        seeds=settings.run_final_seeds,
+    )
+    loop = Loop(
+        team=team,
+        profile=profile,
+        executions=executions,
+        budget=budget,
+        view=terminal,
+        repairs=settings.run_repairs,
+        rule=rule,
+        candidates=settings.run_candidates,
+        finals=finals.trainings,
+        supply=supply,
+    )
+    return loop, finals
 
 
 def _source(settings: Settings, sandbox: Sandbox, terminal: Terminal) -> Hub | None:

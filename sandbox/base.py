@@ -95,6 +95,8 @@ class Job:
     """True: it reaches what the host reaches. Nothing that we run asks for it: generated code never may."""
     gpu: bool = False
     """True: it gets the GPUs that the sandbox has, if any."""
+    device: str = ""
+    """One of `Sandbox.devices`, for a job that is to have this GPU alone."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -167,6 +169,8 @@ class Sandbox(Protocol):
     name: str
     gpu: bool
     """Whether jobs can have a GPU."""
+    devices: Sequence[str]
+    """The GPUs that jobs can have one by one; none where nobody knows them apart."""
 
     def start(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Running:
         """Start a job in a fresh container that nothing else ever uses. `on_event` is called from another thread.

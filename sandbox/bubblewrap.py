@@ -88,6 +88,7 @@ class BubblewrapSandbox:
 
     name = "bubblewrap"
     gpu = False
+    devices: Sequence[str] = ()
 
     def __init__(self, bwrap: Path | None = None) -> None:
         self._bwrap = bwrap or find_bwrap()

@@ -115,7 +115,11 @@ def _docker(
         if choice.image or on_missing_image is None:
             raise SandboxError(f"The image {tag} is not there: build it with `make image`.")
         on_missing_image(client, image.recipe(gpu=bool(gpus), base=choice.base))
-    return DockerSandbox(tag, gpus=gpus, runtime=choice.runtime, accepted=choice.accepted, client=client)
+    here = client.api.base_url.startswith("http+docker")  # a Unix socket
+    devices = engine.devices(client.info(), gpus, engine.DRIVERS if here else None)
+    return DockerSandbox(
+        tag, gpus=gpus, devices=devices, runtime=choice.runtime, accepted=choice.accepted, client=client
+    )
 
 
 def _gpus(client: DockerClient, choice: Choice) -> str:

@@ -38,6 +38,7 @@ class DockerSandbox:
     Args:
         image: A tag or id that the engine has; `image.py` builds it.
         gpus: What jobs with `gpu` get: `all`, ids with commas, CDI names; empty for none.
+        devices: The same GPUs, one by one, where they are known.
         runtime: Another runtime than the engine's own: `runsc`.
         accepted: Names of what need not be enforced: of `base.WEAK_NAMES`.
         client: The engine; the one of the environment by default.
@@ -45,16 +46,18 @@ class DockerSandbox:
 
     name = "docker"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a site may choose, each by name
         self,
         image: str,
         *,
         gpus: str = "",
+        devices: Sequence[str] = (),
         runtime: str = "",
         accepted: Collection[str] = (),
         client: DockerClient | None = None,
     ) -> None:
         self.gpu = bool(gpus)
+        self.devices = devices
         self._image = image
         self._gpus = gpus
         self._runtime = runtime
@@ -87,7 +90,7 @@ class DockerSandbox:
             self._client.close()
 
     def _begin(self, job: Job) -> DockerContainer:
-        gpus = self._gpus if job.gpu else ""
+        gpus = (job.device or self._gpus) if job.gpu else ""
         arguments = container_arguments(job, seccomp=self._seccomp, gpus=gpus, podman=self._podman)
         name = f"automodel-{job.name}-{uuid.uuid4().hex[:12]}"
         runtime = {"runtime": self._runtime} if self._runtime else {}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+DRIVERS = Path("/proc/driver/nvidia/gpus")
+"""Where the driver of this machine has a folder for each GPU."""
 ANSWER_SECONDS = 30
 """A busy engine takes seconds to create a container; docker-py would wait for 60."""
 
@@ -66,6 +68,20 @@ def gpus(info: dict[str, Any]) -> str:
     if "nvidia" in (info.get("Runtimes") or {}):
         return "all"
     return "nvidia.com/gpu=all" if any(device.startswith("nvidia.com/gpu=") for device in devices) else ""
+
+
+def devices(info: dict[str, Any], gpus: str, drivers: Path | None) -> tuple[str, ...]:
+    """The GPUs of `gpus`, one by one: as the engine names them, or as the driver of this machine counts them.
+
+    `drivers`: the folder in which the driver has one for each GPU; None where the engine is on another machine.
+    """
+    if not gpus.endswith("all"):
+        return tuple(gpus.split(",")) if gpus else ()
+    names = sorted(str(device.get("ID", "")) for device in info.get("DiscoveredDevices") or [])
+    if gpus != "all":
+        return tuple(name for name in names if name.startswith("nvidia.com/gpu=") and name[15:].isdecimal())
+    there = list(drivers.iterdir()) if drivers and drivers.is_dir() else []
+    return tuple(str(number) for number in range(len(there)))
 
 
 def weaknesses(info: dict[str, Any], *, podman: bool) -> list[Weakness]:

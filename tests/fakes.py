@@ -266,6 +266,7 @@ class ScriptedSandbox:
     scripts: dict[str, list[ScriptedJob]]
     name: str = "scripted"
     gpu: bool = False
+    devices: Sequence[str] = ()
     started: list[Job] = field(default_factory=list)
     running: list[ScriptedRunning] = field(default_factory=list)
     inputs: list[dict[str, str]] = field(default_factory=list)

@@ -137,6 +137,25 @@ def test_gpus_are_found_by_runtime_or_by_name(info: dict[str, object], gpus: str
     assert gpus == engine.gpus(info)
 
 
+@pytest.mark.parametrize(
+    ("gpus", "devices"),
+    [
+        ("", ()),
+        ("0,2", ("0", "2")),
+        ("all", ("0", "1")),
+        ("nvidia.com/gpu=all", ("nvidia.com/gpu=0", "nvidia.com/gpu=1")),
+    ],
+)
+def test_gpus_are_told_apart_where_they_are_known(gpus: str, devices: tuple[str, ...], tmp_path: Path) -> None:
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / name).mkdir()
+    names = ("nvidia.com/gpu=1", "nvidia.com/gpu=0", "nvidia.com/gpu=all", "nvidia.com/gpu=GPU-3f")
+    info = {"DiscoveredDevices": [{"ID": name} for name in names]}
+
+    assert devices == engine.devices(info, gpus, tmp_path)
+    assert engine.devices({}, "all", None) == ()
+
+
 def test_an_engine_that_would_ignore_limits_is_told_apart() -> None:
     good = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "SecurityOptions": ["name=seccomp"]}
 

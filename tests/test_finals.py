@@ -43,7 +43,7 @@ def iteration(journal: Journal, number: int, outcome: Outcome, *, kept: bool = F
 
 def make_finals(journal: Journal, outcomes: Iterable[Outcome], *, seeds: int = 2, hours: float = 0.0) -> Finals:
     return Finals(
-        executions=Executions(ScriptedExecutor(outcomes), journal, 0),
+        executions=Executions([ScriptedExecutor(outcomes)], journal, 0),
         budget=Budget(iterations=9, hours=hours),
         view=Watcher(),
         rule=RULE,

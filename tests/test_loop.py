@@ -53,7 +53,7 @@ def make_loop(
     return Loop(
         team=team,
         profile=profile,
-        executions=Executions(executor, Journal(folder), 0),
+        executions=Executions([executor], Journal(folder), 0),
         budget=Budget(iterations=iterations, hours=0),
         view=Watcher(),
         repairs=repairs,
@@ -273,11 +273,17 @@ def test_a_turn_that_was_recorded_in_part_is_judged_again(tmp_path: Path, profil
 
 
 def test_no_iteration_begins_that_would_take_the_time_of_the_finals(tmp_path: Path, profile: Profile) -> None:
-    now = iter(range(0, 10_000, 100))
-    executor = ScriptedExecutor(replace(trained(0.5), seconds=400.0) for _ in range(99))
+    now = [0]
+
+    def outcomes() -> Iterator[Outcome]:
+        while True:
+            now[0] += 400
+            yield replace(trained(0.5), seconds=400.0)
+
+    executor = ScriptedExecutor(outcomes())
     loop = make_loop(tmp_path / "run", profile, ScriptedTeam(map(str, range(99))), executor, iterations=99)
-    loop.budget = Budget(iterations=99, hours=1, clock=lambda: next(now))
+    loop.budget = Budget(iterations=99, hours=1, clock=lambda: now[0])
     loop.finals = 3
 
     assert loop.run() == "what is left of 1 hours is too little for another iteration"
-    assert loop.budget.left() > 3 * 400
+    assert loop.budget.left() == 3600 - 6 * 400
