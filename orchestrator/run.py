@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 import math
-import sys
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.blinding import Blinding
 from orchestrator.budget import Budget
 from orchestrator.compute import find_compute, shared
-from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.dataset_profile import findings
 from orchestrator.execute import Executor
 from orchestrator.executions import Executions
 from orchestrator.fetch_weights import Hub
 from orchestrator.finals import Finals
-from orchestrator.jobs import WEIGHTS, Jobs
+from orchestrator.finish import finish
+from orchestrator.jobs import Jobs
 from orchestrator.journal import FORMAT, Journal
-from orchestrator.ledger import bill_facts
 from orchestrator.log import open_log
 from orchestrator.loop import Loop
 from orchestrator.manifest import describe_run
 from orchestrator.named_datasets import NAMED
 from orchestrator.prepare import open_dataset
-from orchestrator.run_folder import drop_lost, hold, open_run, read_manifest
-from orchestrator.scoring import majority_accuracy
+from orchestrator.run_folder import hold, open_run
 from orchestrator.selection import Rule
 from orchestrator.setup import prove
 from orchestrator.sheets import Sheets
-from orchestrator.submission import submit
-from orchestrator.summary import score_finals, write_summary
 from orchestrator.supply import Supply
 from orchestrator.team import Profile
 from orchestrator.teams import check_team, open_team
-from orchestrator.terminal import bill_lines, dataset_lines, finals_lines, result_lines
+from orchestrator.terminal import bill_lines, dataset_lines
 from orchestrator.weights import available_weights, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from orchestrator.compute import Compute
     from orchestrator.dataset import Dataset
@@ -108,7 +103,7 @@ def run(
             executions = Executions(executors, journal, settings.run_seed)
             loop, finals = _make_loop(settings, team, profile, executions, terminal, supply)
             journal.record("begin", format=FORMAT, spent=loop.budget.spent(), weak=weak)
-            _go(loop, finals, executors[0], ledger, terminal)
+            finish(settings, loop, finals, executors[0], ledger, terminal)
     return folder
 
 
@@ -164,66 +159,10 @@ def _last_words(journal: Journal, ledger: Ledger, terminal: Terminal, dataset: s
             terminal.say(bill_lines(ledger))
 
 
-def _go(loop: Loop, finals: Finals, executor: Executor, ledger: Ledger, terminal: Terminal) -> None:
-    journal, dataset, weak = loop.journal, executor.dataset, read_manifest(loop.journal.folder)["weak"]
-    ended = loop.run()
-    winner = finals.run(loop.history)
-    if winner and winner.contenders:
-        terminal.say(finals_lines(winner.contenders, winner.iteration.number))
-    terminal.phase("the winner meets the test images")
-    finish = score_finals(journal, loop.history, winner, executor, ended)
-    final = finish.final
-    if dataset.facts.unlabelled:
-        terminal.phase("the winner predicts the images without labels")
-    best = journal.folder / "best"
-    submission = submit(journal.folder, final.iteration.proposal.pipeline, best / WEIGHTS, executor)
-    if submission and submission.custody:
-        journal.record_once("submission", iteration=final.iteration.number, custody=submission.custody)
-    majority = majority_accuracy(dataset.split("test").counts)
-    journal.record_once("end", why=ended)
-    write_summary(
-        journal.folder,
-        ended=ended,
-        history=loop.history,
-        finish=finish,
-        seed=executor.task.seed,
-        protocol=loop.rule.protocol,
-        finals=winner.contenders if winner else (),
-        dataset=dataset.facts.name,
-        classes=dataset.facts.classes,
-        dataset_notes=dataset_notes(dataset.facts),
-        majority=majority,
-        seconds=round(loop.budget.spent(), 1),
-        tokens=ledger.total().tokens,
-        usd=ledger.total().usd,
-        bill=bill_facts(ledger),
-        sandbox=executor.jobs.sandbox.name,
-        weak=weak,
-        provider=loop.team.name,
-        submission=submission and {"file": submission.file.name, "problem": submission.problem},
-    )
-    drop_lost(journal.folder, final.iteration.number)
-    executor.blinding.clear()
-    answer = "\n".join([result_lines(finish, majority), *leaks(dataset.facts)])
-    terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")
-    if submission:
-        terminal.say(submission.sentence)
-    folder = journal.folder
-    terminal.say(
-        f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
-    )
-
-
 def _clock(settings: Settings) -> float:
     """Seconds of one training: with RUN_HOURS short enough for the draft, some changes and the finals."""
     longest = settings.run_hours * 3600 / LEAST if settings.run_hours else math.inf
     return min(settings.run_fit_minutes * 60, longest)
-
-
-def _command() -> str:
-    """How this program is called from here."""
-    script = Path(sys.executable).with_name("automodel")
-    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
 
 
 def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Profile:

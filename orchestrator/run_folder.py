@@ -19,6 +19,7 @@ from orchestrator.team import best
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.components import Pipeline
     from orchestrator.team import Iteration
 
 UNFINISHED = "run.json"
@@ -101,15 +102,19 @@ def hold(folder: Path) -> int:
 
 def keep_best(run: Path, iteration: Iteration, trial: int = 0) -> None:
     """Put an iteration's components, and the weights of one of its trainings, into best/ in place of what was there."""
-    source = trial_folder(run, iteration, trial)
+    facts = {"iteration": iteration.number, "attempt": iteration.attempts, "trial": trial}
+    give_out(run, iteration.proposal.pipeline, trial_folder(run, iteration, trial), facts)
+
+
+def give_out(run: Path, pipeline: Pipeline, source: Path, facts: dict[str, Any]) -> None:
+    """Put components, and the weights and the task of a folder, into best/ in place of what was there."""
     fresh, old = run / ".best-new", run / ".best-old"
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
     fresh.mkdir()
-    write_components(iteration.proposal.pipeline, fresh / "components")
+    write_components(pipeline, fresh / "components")
     for name in (WEIGHTS, TASK):
         link_or_copy(source / name, fresh / name)
-    facts = {"iteration": iteration.number, "attempt": iteration.attempts, "trial": trial}
     write_json(fresh / "iteration.json", facts)
     if (run / "best").exists():
         (run / "best").rename(old)
@@ -148,6 +153,8 @@ def restore(run: Path, history: list[Iteration], ended: set[str]) -> None:
         begun = number.isdecimal() and int(number) >= len(history) and folder.is_dir()
         if begun and str(folder.relative_to(run)) not in ended:
             shutil.rmtree(folder)
+    for name in ("average", "refit"):
+        shutil.rmtree(run / name, ignore_errors=True)
     for folder in (run / "final").glob("*"):
         if str(folder.relative_to(run)) not in ended:
             shutil.rmtree(folder)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from orchestrator.endings import Ending
     from orchestrator.execute import Executor
     from orchestrator.finals import Winner
     from orchestrator.journal import Journal
@@ -43,11 +44,18 @@ class Finish:
     """All that met the test images, once each."""
 
     final: Final
-    """What is handed out."""
+    """The winner as it was trained, with the seed that was best on validation."""
     draft: Final | None
     """The zero-shot draft; None where it crashed."""
     seeds: tuple[Final, ...]
     """The winner with each of its seeds, `final` among them, in order."""
+    ending: Ending | None = None
+    """What is given out in place of `final`."""
+
+    @property
+    def test(self) -> Score:
+        """Of what is given out."""
+        return self.ending.test if self.ending else self.final.test
 
 
 def score_finals(
@@ -108,19 +116,26 @@ def write_summary(
         "failed": failed,
         "best_iteration": final.iteration.number,
         "validation": _short(final.validation),
-        "test": _short(final.test)
+        "test": _short(finish.test)
         | {
-            "macro_f1": final.test.macro_f1,
-            "log_loss": final.test.log_loss,
-            "calibration_error": final.test.calibration_error,
-            "per_class": final.test.per_class,
-            "confusion": final.test.confusion,
+            "macro_f1": finish.test.macro_f1,
+            "log_loss": finish.test.log_loss,
+            "calibration_error": finish.test.calibration_error,
+            "per_class": finish.test.per_class,
+            "confusion": finish.test.confusion,
         },
+        "ending": finish.ending and _ending(finish.ending, final),
         "seeds": _seeds(finish, seed),
         "zero_shot": draft and {"validation": _short(draft.validation), "test": _short(draft.test)},
         **facts,
     }
     write_json(run / FINISHED, summary)
+
+
+def _ending(ending: Ending, final: Final) -> dict[str, Any]:
+    """What was given out in place of the winner, whose own numbers stand beside it."""
+    validation = ending.validation and _short(ending.validation)
+    return {"kind": ending.kind, "sentence": ending.sentence, "validation": validation, "winner": _short(final.test)}
 
 
 def _short(score: Score) -> dict[str, Any]:

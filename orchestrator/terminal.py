@@ -125,11 +125,13 @@ def finals_lines(contenders: Sequence[Mapping[str, Any]], winner: int) -> str:
 def result_lines(finish: Finish, majority: float) -> str:
     """The answer: test accuracy with its interval, and what it means."""
     final, draft = finish.final, finish.draft
-    low, high = final.test.interval
+    low, high = finish.test.interval
     lines = [
-        f"Test accuracy {final.test.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
-        f"on {final.test.images} images that no choice was made on.",
+        f"Test accuracy {finish.test.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        f"on {finish.test.images} images that no choice was made on.",
     ]
+    if finish.ending:
+        lines += [finish.ending.sentence, f"The winner as it was had {final.test.accuracy:.4f}."]
     if len(finish.seeds) > 1:
         others = ", ".join(f"{each.test.accuracy:.4f}" for each in finish.seeds if each is not final)
         mean = sum(each.test.accuracy for each in finish.seeds) / len(finish.seeds)

@@ -121,7 +121,9 @@ def _scores(run: Path) -> Iterator[Scored]:
                 split="test",
                 score=event["score"],
                 custody=event["custody"],
-                components=attempt_folder(run, of["number"], of["attempts"]) / "components",
+                components=run / event["components"]
+                if "components" in event
+                else attempt_folder(run, of["number"], of["attempts"]) / "components",
                 folder=run / place,
                 dropped=False,
             )
