@@ -49,8 +49,9 @@ class Channel:
         """Say that `train` begins. When it should end is the parent's to know: a component can reach this."""
         self._say({"train_begins": True})
 
-    def train_ended(self, *, by_clock: bool) -> None:
-        self._say({"train_ended": "clock" if by_clock else ""})
+    def train_ended(self, why: str) -> None:
+        """Say that it ended: by itself, or why it was ended, as `Report.stopped` has it."""
+        self._say({"train_ended": why})
 
     def crash(self, fault: Fault, *, out_of_memory: bool) -> None:
         self._say(asdict(fault) | {"out_of_memory": out_of_memory})

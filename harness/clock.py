@@ -16,12 +16,15 @@ class Clock:
         self.end = monotonic() + seconds
         self.rang = False
         """Whether it has ended `train`: true even if a component swallowed the exception."""
+        self.why = "clock"
+        """Why it ends, as the report says it."""
 
     def left(self) -> float:
         return max(0.0, self.end - monotonic())
 
-    def stop(self) -> None:
+    def stop(self, why: str = "clock") -> None:
         self.end = monotonic()
+        self.why = why
 
     def check(self) -> None:
         """Go on only while there is time.

@@ -11,6 +11,7 @@ from harness.clock import Clock, OutOfTime
 from harness.loading import load_components, seeded
 from harness.memory import peak_memory
 from harness.network import build
+from harness.rival import Race
 from harness.run import TrainingRun
 from harness.threads import count_operations
 from harness.training_data import open_training_data
@@ -19,6 +20,7 @@ from harness.weights import all_finite, save_weights
 if TYPE_CHECKING:
     from harness.channel import Channel
     from harness.job import Job
+    from harness.training_data import TrainingData
 
 
 def fit(job: Job, channel: Channel, *, halvings: int) -> None:
@@ -46,6 +48,7 @@ def fit(job: Job, channel: Channel, *, halvings: int) -> None:
         file=job.folders.trained,
         operations=operations,
         halvings=halvings,
+        race=_race(job, examples),
     )
     model.train()
     try:
@@ -54,7 +57,7 @@ def fit(job: Job, channel: Channel, *, halvings: int) -> None:
             torch.cuda.synchronize()
     except OutOfTime:
         pass
-    channel.train_ended(by_clock=clock.rang)
+    channel.train_ended(clock.why if clock.rang else "")
     channel.facts(peak_memory=peak_memory(task.device))
     if run.pace.images:
         channel.facts(epoch_seconds=run.pace.seconds * len(examples.train) / run.pace.images)
@@ -63,3 +66,11 @@ def fit(job: Job, channel: Channel, *, halvings: int) -> None:
         if not all_finite(model):
             raise BrokenContractError("train", "train ended with weights that are not finite, and saved none before")
         save_weights(model, type(model), job.folders.trained)
+
+
+def _race(job: Job, data: TrainingData) -> Race | None:
+    """Against the rival, where there is one; accuracies on images that were trained on are not compared."""
+    if not job.settings.rival or not data.held_out:
+        return None
+    counts = job.task.class_counts
+    return Race(rival=job.settings.rival, images=len(data.tuning), chance=max(counts) / sum(counts))

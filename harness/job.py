@@ -78,6 +78,10 @@ class Settings:
     """How long after its clock `train` may go on before it is killed: a step, a validation, a last save."""
     predict_seconds: float = 600
     """`predict` is killed then."""
+    rival: tuple[tuple[float, float], ...] = ()
+    """(seconds of `train`, best tuning accuracy until then) of the best run: a fit that is hopeless beside it ends."""
+    hold_out: bool = True
+    """Whether the tuning images are kept from `train`; if not, `run.validate` looks at images that are trained on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,7 @@ class Job:
 
     folders: Folders
     task: Task
-    """As the components see it: without the tuning images."""
+    """As the components see it: without the tuning images, if they are held out."""
     settings: Settings
 
 
@@ -97,7 +101,8 @@ def read_job(folders: Folders) -> Job:
         KeyError: a field without a default is missing.
     """
     raw = json.loads((folders.input / "task.json").read_bytes())
-    return Job(folders=folders, task=_without_tuning(_task(raw)), settings=_settings(raw))
+    task, settings = _task(raw), _settings(raw)
+    return Job(folders=folders, task=_without_tuning(task) if settings.hold_out else task, settings=settings)
 
 
 def _task(raw: dict[str, Any]) -> Task:
@@ -114,4 +119,5 @@ def _without_tuning(task: Task) -> Task:
 def _settings(raw: dict[str, Any]) -> Settings:
     cpus = max(1, min(int(raw.get("cpus", 1 << 10)), len(os.sched_getaffinity(0))))
     given = {field.name: raw[field.name] for field in fields(Settings) if field.name in raw}
-    return Settings(**{"workers": cpus, **given, "cpus": cpus})
+    rival = tuple((float(seconds), float(accuracy)) for seconds, accuracy in raw.get("rival", ()))
+    return Settings(**{"workers": cpus, **given, "cpus": cpus, "rival": rival})

@@ -21,6 +21,8 @@ EVENTS_BYTES = 2 << 20
 METRICS = 32
 """Of one point; `Report.parse` refuses more than 40."""
 WARNINGS = 50
+WARNING, WORD = 500, 20
+"""Characters: whoever writes into the pipe must not make the report too large to be written."""
 FACTS = ("parameters", "epoch_seconds", "peak_memory")
 
 
@@ -92,7 +94,7 @@ class Progress:
         self._set(stopped=why)
 
     def warn(self, text: str) -> None:
-        self._set(warnings=(*self.report.warnings, printable(text))[-WARNINGS:])
+        self._set(warnings=(*self.report.warnings, printable(text[:WARNING]))[-WARNINGS:])
         self._tell(Event(kind="warning", text=text))
 
     def crash(self, fault: Fault) -> None:
@@ -132,7 +134,7 @@ class Progress:
                 self.train_until = self._train_began + self._train_seconds
             case {"train_ended": str(why)}:
                 self._train_over()
-                self.stopped(why)
+                self.stopped(why[:WORD])
             case {"culprit": None | str() as culprit, "error": str(error), "traceback": str(traceback)}:
                 self.out_of_memory = message.get("out_of_memory") is True
                 self.crash(Fault(culprit=culprit, error=error, traceback=traceback))

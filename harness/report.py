@@ -48,7 +48,10 @@ class Report:
 
     crash: Crash | None = None
     stopped: str = ""
-    """Why `fit` ended early: `clock` where the harness stopped it; else empty."""
+    """Why the harness ended `fit` early: `clock`; `hopeless`, beside the best run; else empty.
+
+    Where it was hopeless, the last point of the curve that holds `rival_accuracy` says how far behind it was.
+    """
     warnings: tuple[str, ...] = ()
     batch_halvings: int = 0
     """How often the batch size was halved because the GPU was out of memory."""

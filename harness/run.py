@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.channel import Channel
     from harness.clock import Clock
     from harness.job import Job
+    from harness.rival import Race
     from harness.training_data import TrainingData
 
 KEPT_BYTES = 256 << 20
@@ -49,6 +50,8 @@ class TrainingRun:
     """Of a forward, an image."""
     halvings: int = 0
     sliver: Sliver | None = None
+    race: Race | None = None
+    """Against the best run so far: the hopeless end early."""
     pace: Pace = field(default_factory=Pace)
     _began: float = field(default_factory=perf_counter)
     _epochs: Iterator[int] = field(default_factory=count)
@@ -75,11 +78,13 @@ class TrainingRun:
         finally:
             model.train(was_training)
         self._tuning_accuracy = {"tuning_accuracy": accuracy}
+        if self.race:
+            self._race(self.race, accuracy)
         return accuracy
 
     def log(self, **metrics: float) -> None:
         given = finite({name: _plain(value) for name, value in metrics.items()})
-        ours = {"epoch": self.pace.epochs, "seconds": perf_counter() - self._began}
+        ours = {"epoch": self.pace.epochs, "seconds": self._seconds()}
         ours |= {"seconds_left": self.clock.left()} | self._tuning_accuracy
         if self.pace.seconds > 0:
             ours["images_per_second"] = self.pace.images / self.pace.seconds
@@ -94,6 +99,20 @@ class TrainingRun:
 
     def seconds_left(self) -> float:
         return self.clock.left()
+
+    def _seconds(self) -> float:
+        return perf_counter() - self._began
+
+    def _race(self, race: Race, accuracy: float) -> None:
+        """End `train` where it is hopeless, as if its clock had rung."""
+        seconds = self._seconds()
+        behind = race.behind(seconds, accuracy, seconds + self.clock.left())
+        if behind:
+            self._tuning_accuracy = {"tuning_accuracy": behind.ours}
+            self.log(rival_accuracy=behind.theirs)
+            self.channel.warn(str(behind))
+            self.clock.stop("hopeless")
+            self.clock.check()
 
     def _make_batches(self, size: int) -> TrainingBatches:
         data, task = self.data, self.job.task

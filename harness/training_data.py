@@ -30,6 +30,8 @@ class TrainingData:
     """Training images, through `train_transform`."""
     tuning: Examples
     """Tuning images, through `eval_transform`."""
+    held_out: bool
+    """Whether the tuning images are others than those that are trained on."""
     weights: Tensor | None
     """Of `sample_weights`."""
     mix: BatchTransform | None
@@ -46,18 +48,20 @@ def open_training_data(job: Job, data: ModuleType, channel: Channel) -> Training
     channel.step("open the images")
     images = open_images(job.folders.train, task.channels)
     labels = np.load(job.folders.train / "labels.npy", allow_pickle=False).astype(np.int64)
-    held = tuning_indices(labels, task.num_classes)
-    kept = np.setdiff1d(np.arange(len(labels)), held)
-    if len(held) == 0:
-        channel.warn("too few training images for a tuning split: run.validate looks at training images")
-        held = kept
+    tuning, every = tuning_indices(labels, task.num_classes), np.arange(len(labels))
+    held_out = job.settings.hold_out and len(tuning) > 0
+    kept = np.setdiff1d(every, tuning) if held_out else every
+    if not held_out:
+        why = "too few training images for a tuning split" if job.settings.hold_out else "nothing is held out"
+        channel.warn(f"{why}: run.validate looks at training images")
     channel.step("make the transforms", "data")
     one_size = task.image_size is not None
     train = seeded(task.seed, data.train_transform, task)
     evaluate = seeded(task.seed, data.eval_transform, task)
     return TrainingData(
         train=Examples(images, kept, labels, train, one_size=one_size),
-        tuning=Examples(images, held, labels, evaluate, one_size=one_size),
+        tuning=Examples(images, tuning if len(tuning) else every, labels, evaluate, one_size=one_size),
+        held_out=held_out,
         weights=_sample_weights(job, data, torch.from_numpy(labels[kept])),
         mix=seeded(task.seed, data.batch_transform, task) if hasattr(data, "batch_transform") else None,
     )

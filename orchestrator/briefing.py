@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.report import shorten
 from orchestrator.components import COMPONENTS, ComponentName
+from orchestrator.diagnosis import stopped_early
 from orchestrator.directions import direction_notes
 from orchestrator.material import Section, fenced, one_line
 from orchestrator.outcome import Crashed, Trained
@@ -93,6 +94,8 @@ def _row(iteration: Iteration, summary: str) -> str:
     low, high = outcome.score.interval
     judged = "KEPT" if iteration.kept else "discarded"
     row = f"- {iteration.number}: {change}: accuracy {outcome.score.accuracy:.4f} ({low:.4f} to {high:.4f}), {judged}"
+    if why := stopped_early(outcome.report):
+        row += f"; {why}"
     return f"{row}\n  {summary}" if summary else row
 
 
@@ -116,7 +119,7 @@ def result_section(iteration: Iteration, classes: Sequence[str]) -> Section:
         + (f", an epoch {report.epoch_seconds:.1f} s" if report.epoch_seconds else "")
         + f"; {report.parameters:,} parameters; memory at its peak {report.peak_memory / (1 << 20):.0f} MiB.",
         *(f"Warning: {one_line(warning, 200)}" for warning in report.warnings[:5]),
-        *(["The clock stopped it before its end."] if report.stopped else []),
+        *([f"It did not come to its end: {why}."] if (why := stopped_early(report)) else []),
         "Its learning curve (`accuracy` is of training batches), then the classes with most errors:",
     ]
     data = f"{_curve(report.curve)}\n\n{_errors(score, classes)}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.contract import Task
+    from harness.report import Report
     from orchestrator.outcome import Trained
 
 Finding: TypeAlias = Literal["dead", "slow", "unstable", "unbalanced", "overfit", "underfit", "converged"]
@@ -41,15 +42,36 @@ class Diagnosis:
 def diagnose(trained: Trained, task: Task, epochs: int | None) -> Diagnosis:
     """Name what most limits a pipeline; `epochs`: as many were planned, None where that is not known."""
     curve = trained.report.curve
-    training = curve[-1].get("accuracy", 0.0) if curve else 0.0
+    training = next((point["accuracy"] for point in reversed(curve) if "accuracy" in point), 0.0)
     held_out, where = _held_out(trained)
     return (
-        _dead(training, held_out, task)
+        _hopeless(trained.report)
+        or _dead(training, held_out, task)
         or _slow(trained, epochs)
         or _unstable(curve)
         or _unbalanced(trained, task)
         or _fit(training, held_out, where, trained.score.images)
     )
+
+
+def stopped_early(report: Report) -> str:
+    """Why training was ended before its end, as the end of a sentence; empty where it was not."""
+    if report.stopped != "hopeless":
+        return "the clock stopped it before its end" if report.stopped else ""
+    point = next((point for point in reversed(report.curve) if "rival_accuracy" in point), {})
+    if not point.keys() >= {"seconds", "tuning_accuracy"}:
+        return "stopped early: hopeless beside the best"
+    return (
+        f"stopped early: at {point['seconds']:.3g} s its tuning accuracy was {point['tuning_accuracy']:.3f} "
+        f"where the best had {point['rival_accuracy']:.3f}"
+    )
+
+
+def _hopeless(report: Report) -> Diagnosis | None:
+    if report.stopped != "hopeless":
+        return None
+    why = stopped_early(report)
+    return Diagnosis(finding="slow", sentence=f"{why[0].upper()}{why[1:]}.")
 
 
 def _held_out(trained: Trained) -> tuple[float, str]:

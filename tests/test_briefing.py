@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.briefing import profile_section
+from harness.report import Report
+from orchestrator.briefing import history_section, profile_section, result_section
 from orchestrator.first_choice import choices
 from orchestrator.playbook import pipeline
-from tests.playbook_cases import colour, make_profile
+from tests.fakes import make_proposal, trained
+from tests.playbook_cases import colour, iteration, make_profile
 
 
 def test_the_team_is_told_which_weights_there_are() -> None:
@@ -33,3 +35,13 @@ def test_the_team_is_told_that_others_are_fetched_where_they_are() -> None:
 def test_without_weights_nothing_that_is_proposed_asks_for_any(size: tuple[int, int] | None, device: str) -> None:
     for choice in choices(make_profile(**colour(image_size=size, device=device))):
         assert "pretrained=True" not in pipeline(choice).model
+
+
+def test_the_analyst_is_told_that_a_fit_was_stopped_and_how_far_behind_it_was() -> None:
+    behind = {"seconds": 60.0, "tuning_accuracy": 0.61, "rival_accuracy": 0.9}
+    outcome = replace(trained(0.6), report=Report(stopped="hopeless", curve=(behind,)))
+    turn = iteration(1, make_proposal("idea"), outcome, kept=False)
+    words = "stopped early: at 60 s its tuning accuracy was 0.610 where the best had 0.900"
+
+    assert f"discarded; {words}" in history_section([turn], {}).text
+    assert f"It did not come to its end: {words}." in result_section(turn, ("cat", "dog")).text

@@ -129,7 +129,7 @@ def test_a_busy_loop_is_killed_and_what_it_saved_counts(tmp_path: Path) -> None:
     assert ran.report.seconds["train"] >= 0.5
 
 
-@pytest.mark.parametrize("lie", ["train_begins()", "train_ended(by_clock=False); run.channel.train_begins()"])
+@pytest.mark.parametrize("lie", ["train_begins()", "train_ended(''); run.channel.train_begins()"])
 def test_a_component_that_winds_its_clock_up_is_killed_by_the_parents(lie: str, tmp_path: Path) -> None:
     again = f"{LOG}\n        run.save(model)\n        run.clock.end += 60; run.channel.{lie}"
     files = pipeline(train=(LOG, again))
