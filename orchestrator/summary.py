@@ -72,15 +72,15 @@ def score_finals(
             f"No pipeline trained ({ended}): {run}/journal.jsonl and {run}/iterations say what failed. {ANEW}"
         )
     won, draft = winner.iteration, history[0]
-    final = _score_final(journal, won, winner.trial, executor)
+    trials = [_score_final(journal, won, trial, executor) for trial in range(len(won.trials))]
+    final = trials[winner.trial]
     if isinstance(final, str):
         raise AutoModelError(f"The best pipeline failed on the test images ({final}). {ANEW}")
-    trials = {trial: _score_final(journal, won, trial, executor) for trial in range(len(won.trials))}
-    first = trials.get(0) if draft.number == won.number else _score_final(journal, draft, 0, executor)
+    first = trials[0] if draft.number == won.number else _score_final(journal, draft, 0, executor)
     return Finish(
         final=final,
         draft=first if isinstance(first, Final) else None,
-        seeds=tuple(each for each in trials.values() if isinstance(each, Final)),
+        seeds=tuple(each for each in trials if isinstance(each, Final)),
     )
 
 

@@ -131,7 +131,7 @@ def result_lines(finish: Finish, majority: float) -> str:
         f"on {finish.test.images} images that no choice was made on.",
     ]
     if finish.ending:
-        lines += [finish.ending.sentence, f"The winner as it was had {final.test.accuracy:.4f}."]
+        lines += [textwrap.fill(finish.ending.sentence, 80), f"The winner as it was had {final.test.accuracy:.4f}."]
     if len(finish.seeds) > 1:
         others = ", ".join(f"{each.test.accuracy:.4f}" for each in finish.seeds if each is not final)
         mean = sum(each.test.accuracy for each in finish.seeds) / len(finish.seeds)
