@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import fields
@@ -12,48 +11,41 @@ from typing import TYPE_CHECKING
 
 from orchestrator import weights_commands
 from orchestrator.errors import AutoModelError
+from orchestrator.interrupts import INTERRUPTED, end_in_order
 from orchestrator.settings import Settings, read_settings
 from sandbox.base import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
 
     from orchestrator.jobs import Jobs
     from orchestrator.terminal import Terminal
     from sandbox.base import Sandbox
 
-INTERRUPTED = 130
 INTERRUPTED_EARLY = "what was finished is kept: the same command does the rest."
 """Where nobody has a better word: while a dataset is prepared, an image is built, images are predicted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; every failure is one sentence on stderr and an exit status of `errors.py`."""
+    """Run the command of a command line."""
     given = _parser().parse_args(arguments)
-    _end_in_order()
+    command: Callable[[argparse.Namespace, Settings], int] = given.command
+    return in_order(lambda: command(given, read_settings(_flags(given))), debug=given.debug)
+
+
+def in_order(command: Callable[[], int], *, debug: bool = False) -> int:
+    """Run a command; every failure is one sentence on stderr and an exit status of `errors.py`."""
+    end_in_order()
     try:
-        command: Callable[[argparse.Namespace, Settings], int] = given.command
-        return command(given, read_settings(_flags(given)))
+        return command()
     except KeyboardInterrupt as interrupt:
         print(f"\nInterrupted; {str(interrupt) or INTERRUPTED_EARLY}", file=sys.stderr)
         return INTERRUPTED
     except (AutoModelError, SandboxError, OSError) as error:
-        if given.debug:
+        if debug:
             raise
         print(f"automodel: {error}", file=sys.stderr)
         return getattr(error, "status", 1)
-
-
-def _end_in_order() -> None:
-    """Take a request to end, and a terminal that is closed, as Ctrl-C is taken: everything is closed on the way out."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # under `nohup` a closed terminal is nothing
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,21 +16,21 @@ PREFIX = ".preparing-"
 
 
 @contextmanager
-def growing_folder(datasets: Path) -> Iterator[Path]:
+def growing_folder(beside: Path) -> Iterator[Path]:
     """A new folder beside what is whole, gone afterwards; those that killed processes left behind go first."""
-    datasets.mkdir(parents=True, exist_ok=True)
-    folder = datasets / f"{PREFIX}{uuid.uuid4().hex[:8]}"
+    beside.mkdir(parents=True, exist_ok=True)
+    folder = beside / f"{PREFIX}{uuid.uuid4().hex[:8]}"
     with ExitStack() as held:
-        with locked(datasets / ".lock"):  # nobody may sweep between a folder's making and its locking
-            _sweep(datasets)
+        with locked(beside / ".lock"):  # nobody may sweep between a folder's making and its locking
+            _sweep(beside)
             folder.mkdir()
             held.callback(shutil.rmtree, folder, ignore_errors=True)
             held.enter_context(locked(folder / "lock"))
         yield folder
 
 
-def _sweep(datasets: Path) -> None:
-    for folder in datasets.glob(PREFIX + "[0-9a-f]" * 8):
+def _sweep(beside: Path) -> None:
+    for folder in beside.glob(PREFIX + "[0-9a-f]" * 8):
         with suppress(OSError), locked(folder / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB):  # a living process holds it
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
+from orchestrator.growing import growing_folder
 from orchestrator.jobs import TASK, WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.link import link_or_copy
@@ -33,12 +34,21 @@ def open_run(runs: Path, dataset: str, facts: dict[str, Any], *, new: bool) -> P
     """
     if not new and (folder := _unfinished(runs, dataset, facts["same"])):
         return folder
-    folder = runs / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
-    while folder.exists():
+    with growing_folder(runs) as partial:  # no folder has the name of a run that does not say what it is of
+        (partial / "run").mkdir()
+        write_json(partial / "run" / UNFINISHED, facts)
+        return _rename(partial / "run", runs / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}")
+
+
+def _rename(made: Path, folder: Path) -> Path:
+    """Give it this name, or a longer one where there is one of that name."""
+    while True:
+        try:
+            return made.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
         folder = folder.with_name(f"{folder.name}x")
-    folder.mkdir(parents=True)
-    write_json(folder / UNFINISHED, facts)
-    return folder
 
 
 def _unfinished(runs: Path, dataset: str, same: dict[str, Any]) -> Path | None:
@@ -139,7 +149,10 @@ def drop_lost(run: Path, winner: int) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a file as a whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(value, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # or after a power cut it may have the name and not the content
     partial.replace(path)
 
 

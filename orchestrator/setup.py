@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.custody import sandbox_identity
 from orchestrator.errors import NoSandboxError, SettingsError
 from orchestrator.extra import lacking
+from orchestrator.growing import growing_folder
 from sandbox import choose, image, probe
 from sandbox.base import WEAK_NAMES, SandboxError
 
@@ -58,9 +58,8 @@ def prove(settings: Settings, sandbox: Sandbox, beside: Path) -> tuple[str, ...]
     Raises:
         SandboxError: a limit does not hold, and was not accepted.
     """
-    beside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".probe-", dir=beside) as folder:
-        return probe.require(sandbox, Path(folder, "probe"), accepted(settings))
+    with growing_folder(beside) as folder:
+        return probe.require(sandbox, folder / "probe", accepted(settings))
 
 
 def open_sandbox(settings: Settings, tell: Callable[[str], None]) -> Sandbox:

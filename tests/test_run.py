@@ -65,7 +65,7 @@ def automodel(
 
 
 def only_run(home: Path, backend: str) -> Path:
-    [run] = (home / backend).iterdir()
+    [run] = (home / backend).glob("[!.]*")
     return run
 
 
