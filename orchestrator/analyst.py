@@ -10,6 +10,7 @@ from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
 from orchestrator.components import COMPONENTS, ComponentName
 from orchestrator.json_reply import Answer, read_answer, schema_of
 from orchestrator.material import one_line
+from orchestrator.memory import CRASHES, idea_of, lost_ideas, outrun
 from orchestrator.outcome import Trained
 from prompts.words import render
 
@@ -152,12 +153,19 @@ def feedback_by_rule(diagnosis: Diagnosis) -> Feedback:
 
 def _refused(history: Sequence[Iteration], beside: Sequence[Proposal]) -> dict[str, str]:
     """Changes that need not be asked for -> why."""
-    measured = (iteration for iteration in history[1:] if isinstance(iteration.outcome, Trained))
+    again = outrun(history)
+    measured = (turn for turn in history[1:] if isinstance(turn.outcome, Trained) and turn.number not in again)
+    lost = {idea: numbers for idea, numbers in lost_ideas(history).items() if len(numbers) >= CRASHES}
     return {
+        **{_plain(idea): f"That failed to run in iterations {_and(numbers)}." for idea, numbers in lost.items()},
         **{_plain(turn.proposal.change): f"That was measured in iteration {turn.number}." for turn in measured},
         **{_plain(proposal.change): "That is tried at the same time." for proposal in beside},
     }
 
 
+def _and(numbers: Sequence[int]) -> str:
+    return " and ".join(map(str, numbers))
+
+
 def _plain(change: str) -> str:
-    return "".join(char for char in change.split("; repaired", maxsplit=1)[0].lower() if char.isalnum())
+    return "".join(char for char in idea_of(change).lower() if char.isalnum())

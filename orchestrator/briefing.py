@@ -9,8 +9,8 @@ from orchestrator.components import COMPONENTS, ComponentName
 from orchestrator.diagnosis import stopped_early
 from orchestrator.directions import direction_notes
 from orchestrator.material import Section, fenced, one_line
+from orchestrator.memory import component_lines, gains, outrun
 from orchestrator.outcome import Crashed, Trained
-from prompts.words import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.report import Crash
     from orchestrator.components import Pipeline
     from orchestrator.scoring import Score
-    from orchestrator.team import Iteration, Profile, Proposal, Repair
+    from orchestrator.team import Iteration, Profile, Repair
 
 COLOURS = {1: "grey, 1 channel", 3: "colour, 3 channels"}
 CLASSES = 60
@@ -29,6 +29,8 @@ WORST = 8
 """Classes whose errors are listed."""
 ROWS = 10
 """Iterations of which the configuration is told; of older ones only what was changed and what came of it."""
+CHANGE = 180
+"""Characters of a change: an idea, and what it was to stand in for."""
 LOG = 3000
 """Characters of what a crashed program printed."""
 
@@ -81,28 +83,44 @@ def pipeline_sections(pipeline: Pipeline, names: Sequence[ComponentName] = COMPO
 
 
 def history_section(history: Sequence[Iteration], summaries: Mapping[int, str]) -> Section:
-    """Every iteration with its score; the configurations of the latest and of the best."""
+    """Every iteration with its score and gain; the configurations of the latest and of the best; how often what."""
     told = {iteration.number for iteration in history[-ROWS:]} | {turn.number for turn in history if turn.kept}
-    rows = [_row(turn, summaries.get(turn.number, "") if turn.number in told else "") for turn in history]
-    return Section(title="The history of the run, oldest first", text="\n".join(rows))
+    gained, again = gains(history), outrun(history)
+    rows = [
+        _row(
+            turn,
+            summaries.get(turn.number, "") if turn.number in told else "",
+            gain=gained.get(turn.number),
+            beaten=turn.number in again,
+        )
+        for turn in history
+    ]
+    return Section(
+        title="The history of the run, oldest first; points are of accuracy, over the best of that time",
+        text="\n".join([*rows, "", *component_lines(history)]),
+    )
 
 
-def _row(iteration: Iteration, summary: str) -> str:
-    outcome, change = iteration.outcome, one_line(iteration.proposal.change, 120)
+def _row(iteration: Iteration, summary: str, *, gain: float | None, beaten: bool) -> str:
+    outcome, change = iteration.outcome, one_line(iteration.proposal.change, CHANGE)
     if isinstance(outcome, Crashed):
         return f"- {iteration.number}: {change}: FAILED, {one_line(outcome.crash.error, 160)}"
     low, high = outcome.score.interval
-    judged = "KEPT" if iteration.kept else "discarded"
-    row = f"- {iteration.number}: {change}: accuracy {outcome.score.accuracy:.4f} ({low:.4f} to {high:.4f}), {judged}"
+    judged = _judged(iteration, gained=bool(gain and gain > 0), beaten=beaten)
+    points = "" if gain is None else f", {gain:+.2f} points"
+    accuracy = f"accuracy {outcome.score.accuracy:.4f} ({low:.4f} to {high:.4f}){points}"
+    row = f"- {iteration.number}: {change}: {accuracy}, {judged}"
     if why := stopped_early(outcome.report):
         row += f"; {why}"
     return f"{row}\n  {summary}" if summary else row
 
 
-def beside_section(beside: Sequence[Proposal]) -> Section:
-    """What is tried at the same time."""
-    changes = "\n".join(f"- {one_line(proposal.change, 120)}" for proposal in beside)
-    return Section(title="Tried at the same time", text=render("beside", changes=changes) if beside else "")
+def _judged(iteration: Iteration, *, gained: bool, beaten: bool) -> str:
+    if iteration.kept:
+        return "KEPT"
+    if beaten:
+        return "good, but another change of the same turn was better"
+    return "discarded: it may be luck" if gained else "discarded"
 
 
 def result_section(iteration: Iteration, classes: Sequence[str]) -> Section:

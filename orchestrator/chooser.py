@@ -13,8 +13,9 @@ from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
 from orchestrator.first_choice import loadable
 from orchestrator.json_reply import Answer, object_schema, read_answer
 from orchestrator.material import Section
-from orchestrator.playbook import all_values
+from orchestrator.playbook import all_values, pipeline
 from orchestrator.team import Choice
+from orchestrator.versions import executed, fingerprints
 from prompts.recipe import InvalidValueError, read_recipe
 from prompts.words import render
 
@@ -109,6 +110,7 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
         **{str(all_values(each)): f"{len(history)}, and crashed" for each in crashed},
     }
 
+    known = executed(history)
     taken = {name for each in beside for name in _differing(each, choice)}
 
     def parse(text: str) -> tuple[Choice, str, str]:
@@ -128,6 +130,8 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
         number = tried.get(str(all_values(new)))
         if number is not None:
             raise RepeatedReplyError(f"{name} = {value} was tried in iteration {number}. Choose another.")
+        if why := known.get(fingerprints(pipeline(new))):
+            raise RepeatedReplyError(f"{why} Choose another.")
         return new, f"{component}: {name} {present[name]} -> {value}", answer.why[:WHY]
 
     question = Question(

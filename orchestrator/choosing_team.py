@@ -15,10 +15,12 @@ from orchestrator.chooser import choose_recipe, choose_value
 from orchestrator.diagnosis import diagnose
 from orchestrator.first_choice import choices
 from orchestrator.material import Section
+from orchestrator.memory import REPAIRED, idea_of
 from orchestrator.outcome import Trained
 from orchestrator.playbook import Playbook, pipeline
 from orchestrator.review import ENGINEERS, Review
 from orchestrator.team import Choice, Proposal, best
+from orchestrator.versions import fingerprint, known_versions
 from prompts.recipe import read_recipe
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class ChoosingTeam:
                 profile, history, name, sections=(told,), what="Carry out the feedback.", beside=beside
             )
         except UnusableReplyError:
-            return Playbook().revise(profile, history, beside)
+            return Playbook(self.review.plateau).revise(profile, history, beside)
         return replace(proposal, notes=feedback.text())
 
     def repair(
@@ -76,7 +78,7 @@ class ChoosingTeam:
             name, more = self.review.culprit(profile, history, latest)
             shown = crash_section(latest.crashed.crash, latest.crashed.log)
             try:
-                return self._value(
+                mended = self._value(
                     profile,
                     history,
                     name,
@@ -87,7 +89,10 @@ class ChoosingTeam:
                 )
             except UnusableReplyError:
                 pass
-        return Playbook().repair(profile, history, attempts, last=False)
+            else:
+                change = f"{idea_of(latest.proposal.change)}{REPAIRED}{mended.change}"
+                return replace(latest.proposal, pipeline=mended.pipeline, choice=mended.choice, change=change)
+        return Playbook(self.review.plateau).repair(profile, history, attempts, last=False)
 
     def substitute(self, profile: Profile, history: Sequence[Iteration], latest: Attempt) -> Proposal | None:
         """In place of code that could not be made to run: something proven, chosen for the same purpose."""
@@ -97,11 +102,11 @@ class ChoosingTeam:
         name = said.component or "train"
         told = Section(title="What was to be done", text=f"{said.change}\n{said.notes}")
         if standing.proposal.choice is None:
-            return self._component(profile, standing, name, told, len(history))
+            return self._component(profile, history, standing, name, told)
         try:
             return self._value(profile, history, name, sections=(told,), what="Come as near to it as one value can.")
         except UnusableReplyError:
-            return Playbook().revise(profile, history)
+            return Playbook(self.review.plateau).revise(profile, history)
 
     def _begin(self, profile: Profile, offered: Sequence[Choice], iteration: int) -> Proposal:
         """A pipeline where none has trained yet."""
@@ -173,11 +178,17 @@ class ChoosingTeam:
         return Proposal(pipeline=pipeline(new), component=name, change=change, reason=why[:REASON], choice=new)
 
     def _component(
-        self, profile: Profile, standing: Iteration, name: ComponentName, told: Section, iteration: int
+        self,
+        profile: Profile,
+        history: Sequence[Iteration],
+        standing: Iteration,
+        name: ComponentName,
+        told: Section,
     ) -> Proposal | None:
-        """The best pipeline with one component of a recipe in place of its own; None where no recipe has another."""
+        """The best pipeline with one component of a recipe in place of its own; None where no recipe has a new one."""
         present = standing.proposal.pipeline[name]
-        offered = [choice for choice in choices(profile) if pipeline(choice)[name] != present]
+        known = {fingerprint(present), *known_versions(history, standing.proposal.pipeline, name)}
+        offered = [choice for choice in choices(profile) if fingerprint(pipeline(choice)[name]) not in known]
         if not offered:
             return None
         taken = self._recipe(
@@ -185,7 +196,7 @@ class ChoosingTeam:
             profile,
             offered,
             purpose=f"take {name}.py from",
-            iteration=iteration,
+            iteration=len(history),
             sections=(told,),
         )
         return replace(

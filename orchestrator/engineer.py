@@ -5,7 +5,6 @@ What could not run is sent back before a container is asked; so is what has fail
 
 from __future__ import annotations
 
-import ast
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from orchestrator.code_blocks import find_file, owners
 from orchestrator.material import fenced
 from orchestrator.splice import borrow, splice
 from orchestrator.static_check import LARGEST, InvalidComponentError, check_component, undefined_names
+from orchestrator.versions import UNREADABLE, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from orchestrator.agent import Agent
     from orchestrator.components import ComponentName
     from orchestrator.material import Section
-
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""What `ast.parse` raises."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +90,3 @@ def lend(source: str, *known: str) -> str:
                 source = borrow(source, lacking, file)
             lacking, before = undefined_names(source), lacking
     return source
-
-
-def fingerprint(source: str) -> str:
-    """The same for versions that differ in comments and layout alone."""
-    with suppress(*UNREADABLE):
-        return ast.unparse(ast.parse(source))
-    return source.strip()

@@ -12,10 +12,12 @@ from orchestrator.catalogue import candidates
 from orchestrator.components import Pipeline
 from orchestrator.diagnosis import Diagnosis, diagnose
 from orchestrator.first_choice import choices, paced
+from orchestrator.memory import CRASHES, REPAIRED, idea_of, lost_ideas, stuck, without_gain
 from orchestrator.moves import Candidate, Stage
 from orchestrator.outcome import Trained
 from orchestrator.remedies import remedies
 from orchestrator.team import Choice, Proposal, best
+from orchestrator.versions import executed, fingerprints
 from prompts.recipe import read_recipe
 
 if TYPE_CHECKING:
@@ -26,14 +28,17 @@ if TYPE_CHECKING:
 
 CLOCK_SHARE = 0.95
 """Of the clock: a move that is expected to take longer is not tried."""
-GIVE_UP = 3
-"""Changes in a row that did not help, after which other recipes are tried before any further move."""
+PLATEAU = 3
+"""Changes in a row without gain, after which other recipes are tried before any further move, unless it is told."""
 
 
 class Playbook:
     """Proven recipes in place of language models."""
 
     name = "playbook"
+
+    def __init__(self, plateau: int = PLATEAU) -> None:
+        self._plateau = plateau
 
     def draft(self, profile: Profile) -> Proposal:
         choice = choices(profile)[0]
@@ -61,7 +66,7 @@ class Playbook:
         if remedy is None:
             return None
         mended = _proposal(remedy, f"It crashed: {crashed.crash.error[:200]}")
-        return replace(mended, change=f"{proposal.change}; repaired: {remedy.change}")
+        return replace(mended, change=f"{proposal.change}{REPAIRED}{remedy.change}")
 
     def revise(
         self, profile: Profile, history: Sequence[Iteration], beside: Sequence[Proposal] = ()
@@ -72,9 +77,10 @@ class Playbook:
         if standing.outcome.score.accuracy == 1.0 or standing.proposal.choice is None:
             return None
         diagnosis = _diagnose(profile, standing.proposal.choice, standing.outcome)
-        tried = Tried(history, standing, beside)
+        tried = Tried(history, beside, self._plateau)
         fresh = filter(tried.is_new, _ideas(profile, standing.proposal.choice, standing.outcome, diagnosis, tried))
-        chosen = min(fresh, key=lambda idea: (idea.stage, tried.failures(idea)), default=None)
+        ranked = sorted(fresh, key=lambda idea: (idea.stage, tried.failures(idea)))
+        chosen = next((idea for idea in ranked if not tried.was_executed(idea)), None)
         return None if chosen is None else _proposal(chosen, diagnosis.sentence)
 
     def _other_recipe(
@@ -88,20 +94,25 @@ class Playbook:
 class Tried:
     """What the history says about an idea."""
 
-    def __init__(self, history: Sequence[Iteration], standing: Iteration, beside: Sequence[Proposal]) -> None:
+    def __init__(self, history: Sequence[Iteration], beside: Sequence[Proposal], plateau: int) -> None:
         self._history = history
         self._beside = {_subject(proposal.change) for proposal in beside}
-        self._since = [iteration for iteration in history if iteration.number > standing.number]
+        self._since = {idea_of(iteration.proposal.change) for iteration in without_gain(history)}
+        self._lost = {idea for idea, numbers in lost_ideas(history).items() if len(numbers) >= CRASHES}
+        self._executed = executed(history)
         self._values = [all_values(iteration.proposal.choice) for iteration in history if iteration.proposal.choice]
         self.recipes = _recipes([*(turn.proposal for turn in history), *beside])
-        self.stuck = len(self._since) >= GIVE_UP
+        self.stuck = stuck(history, plateau)
 
     def is_new(self, idea: Candidate) -> bool:
-        """Neither tried from this base, a repair in between included, nor met in another way, nor tried just now."""
-        if _subject(idea.change) in self._beside:
+        """Neither tried from this base or just now, nor met in another way, nor crashed whatever it was tried from."""
+        if _subject(idea.change) in self._beside or idea.change in self._lost:
             return False
-        from_here = (iteration.proposal.change.split("; repaired")[0] for iteration in self._since)
-        return idea.change not in from_here and all_values(idea.choice) not in self._values
+        return idea.change not in self._since and all_values(idea.choice) not in self._values
+
+    def was_executed(self, idea: Candidate) -> bool:
+        """Whether the very same files were, in an attempt that was repaired, say."""
+        return fingerprints(pipeline(idea.choice)) in self._executed
 
     def failures(self, idea: Candidate) -> int:
         """How often a change of the same parameter did not help."""

@@ -11,6 +11,7 @@ from harness.report import shorten
 from orchestrator.components import COMPONENTS
 from orchestrator.outcome import Crashed
 from orchestrator.team import Repair
+from orchestrator.versions import fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ def _repair(before: Proposal, crashed: Crashed, after: Proposal, then: Outcome) 
         component=changed[0] if len(changed) == 1 else None,
         fix=shorten("\n".join(_diff(before.pipeline, after.pipeline)), LONGEST_DIFF),
         worked=gone,
+        failed="" if before.fault else fingerprints(before.pipeline),
     )
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from orchestrator.agent import UnusableReplyError
 from orchestrator.analyst import Feedback, feedback_by_rule, give_feedback, triage
 from orchestrator.briefing import (
-    beside_section,
     crash_section,
     history_section,
     pipeline_sections,
@@ -19,6 +18,7 @@ from orchestrator.briefing import (
 from orchestrator.diagnosis import diagnose
 from orchestrator.journal import attempt_folder
 from orchestrator.material import Section
+from orchestrator.memory import beside_section, plateau_section
 from orchestrator.outcome import Trained
 from orchestrator.sheets import SheetError
 from orchestrator.summarizer import summarize
@@ -59,6 +59,8 @@ class Review:
     run: Path
     planned: int
     """Iterations after the draft."""
+    plateau: int
+    """Changes in a row without gain, after which the analyst is told to leave the neighbourhood."""
     pictures: Pictures | None = None
     _summaries: dict[int, str] = field(default_factory=dict)
 
@@ -75,7 +77,7 @@ class Review:
         try:
             feedback = give_feedback(
                 self.agents["analyst"],
-                (*self._sections(profile, history, standing, choosing=choosing), beside_section(beside)),
+                self._sections(profile, history, standing, beside, choosing=choosing),
                 history,
                 beside=beside,
                 left=f"This will be iteration {len(history)} of {self.planned}.",
@@ -112,7 +114,13 @@ class Review:
                 self._summaries[iteration.number] = summarize(self.agents["summarizer"], iteration)
 
     def _sections(
-        self, profile: Profile, history: Sequence[Iteration], standing: Iteration, *, choosing: bool
+        self,
+        profile: Profile,
+        history: Sequence[Iteration],
+        standing: Iteration,
+        beside: Sequence[Proposal],
+        *,
+        choosing: bool,
     ) -> tuple[Section, ...]:
         """What the analyst reads; who only chooses values needs no code, which is two thirds of it."""
         return (
@@ -121,6 +129,8 @@ class Review:
             history_section(history, self._summaries),
             result_section(standing, profile.task.classes),
             *(() if choosing else pipeline_sections(standing.proposal.pipeline)),
+            plateau_section(history, self.plateau),
+            beside_section(beside),
             Section(title="The user's own wishes for this run: follow them where you can", text=self._steering()),
         )
 

@@ -86,6 +86,8 @@ class Repair:
     fix: str
     """A unified diff, cut."""
     worked: bool
+    failed: str = ""
+    """Fingerprints of the files that crashed; empty where they were never executed, and in older journals."""
 
 
 @dataclass(frozen=True, kw_only=True)

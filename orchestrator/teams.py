@@ -50,7 +50,7 @@ def open_team(
     ledger = Ledger(run, read_prices(settings.llm_prices), _cap(settings))
     chat = chat_settings(settings)
     if chat is None:
-        return Playbook(), ledger
+        return Playbook(settings.run_plateau), ledger
     return _language_team(settings, open_chat(chat, ledger, say=say), run, pictures), ledger
 
 
@@ -94,7 +94,9 @@ def _language_team(settings: Settings, chats: dict[str, ChatModel], run: Path, p
         )
         for name in AGENTS
     }
-    review = Review(agents=agents, run=run, planned=settings.run_iterations, pictures=pictures)
+    review = Review(
+        agents=agents, run=run, planned=settings.run_iterations, plateau=settings.run_plateau, pictures=pictures
+    )
     name = check_team(settings)
     chooser = ChoosingTeam(name=name, review=review)
     if choosing:

@@ -15,19 +15,21 @@ from orchestrator.architect import blueprint, design
 from orchestrator.briefing import code_section, crash_section, pipeline_sections, profile_section, repairs_section
 from orchestrator.chooser import recipes_section
 from orchestrator.components import COMPONENTS, Pipeline
-from orchestrator.engineer import Order, fingerprint, lend, write
+from orchestrator.engineer import Order, lend, write
 from orchestrator.first_choice import choices
 from orchestrator.material import Section, fenced, one_line
+from orchestrator.memory import INSTEAD, REPAIRED, idea_of
 from orchestrator.outcome import Crashed
 from orchestrator.playbook import pipeline
 from orchestrator.repairs import similar_repairs
 from orchestrator.review import ENGINEERS, Review, blueprint_sections
 from orchestrator.static_check import InvalidComponentError, check_component
 from orchestrator.team import Proposal, best
+from orchestrator.versions import failed_versions, fingerprint, known_versions
 from prompts.words import render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from orchestrator.choosing_team import ChoosingTeam
     from orchestrator.components import ComponentName
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 REASON = 300
 """Characters of a reason: a sentence below a line of the table."""
-REPAIRED = "; repaired: "
 
 
 @dataclass(kw_only=True)
@@ -77,7 +78,11 @@ class WritingTeam:
             iteration=len(history),
             sections=(profile_section(profile), *blueprint_sections(history), *_files(base, name), told),
             words=render("write_order", what="Do what the Performance Analyst asks.", name=name),
-            refused={fingerprint(base[name]): f"This is {name}.py as it is: nothing is changed."},
+            refused={
+                **known_versions(history, base, name),
+                **{fingerprint(each.pipeline[name]): "This is tried at the same time." for each in beside},
+                fingerprint(base[name]): f"This is {name}.py as it is: nothing is changed.",
+            },
             reference=_proven(profile, name),
             before=base[name],
         )
@@ -89,9 +94,8 @@ class WritingTeam:
         latest = attempts[-1]
         if last:
             substitute = self.chooser.substitute(profile, history, latest)
-            return substitute and replace(
-                substitute, notes=latest.proposal.notes, change=f"{substitute.change} instead"
-            )
+            change = f"{idea_of(substitute.change)}{INSTEAD}{idea_of(latest.proposal.change)}" if substitute else ""
+            return substitute and replace(substitute, notes=latest.proposal.notes, change=change)
         name, more = self.review.culprit(profile, history, latest)
         crash, base = latest.crashed.crash, latest.proposal.pipeline
         order = Order(
@@ -107,11 +111,11 @@ class WritingTeam:
                 crash_section(crash, latest.crashed.log),
             ),
             words=_words(latest, name, more),
-            refused=_refused(attempts, name),
+            refused={**known_versions(history, base, name), **failed_versions(attempts, name)},
             reference=_proven(profile, name),
             before=base[name],
         )
-        change = f"{latest.proposal.change.split(REPAIRED)[0]}{REPAIRED}{name}.py"
+        change = f"{idea_of(latest.proposal.change)}{REPAIRED}{name}.py"
         proposal = self._written(replace(latest.proposal, change=change, choice=None, fault=None), order)
         return self._complete(profile, proposal, len(history))
 
@@ -215,17 +219,6 @@ def _earlier(attempts: Sequence[Attempt]) -> Section:
         for number, attempt in enumerate(attempts, start=1)
     ]
     return Section(title="Earlier versions in this iteration", data="\n".join(lines))
-
-
-def _refused(attempts: Sequence[Attempt], name: ComponentName) -> Mapping[str, str]:
-    """Every version of a file that failed in this iteration."""
-    return {
-        fingerprint(attempt.proposal.pipeline[name]): f"This is {name}.py as it is: nothing is changed."
-        if attempt.proposal.fault
-        else "This is a version that has failed already in this iteration, "
-        f"with: {attempt.crashed.crash.error} Write something different."
-        for attempt in attempts
-    }
 
 
 def _words(latest: Attempt, name: ComponentName, more: str) -> str:

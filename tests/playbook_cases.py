@@ -69,4 +69,4 @@ def crashed(error: str, culprit: str | None = "train") -> Crashed:
 
 
 def iteration(number: int, proposal: Proposal, outcome: Outcome, *, kept: bool) -> Iteration:
-    return Iteration(number=number, proposal=proposal, outcome=outcome, attempts=1, kept=kept)
+    return Iteration(number=number, proposal=proposal, outcome=outcome, attempts=1, kept=kept, turn=number)

@@ -47,7 +47,7 @@ class Staff:
             name: Agent(name, chat, system=system_prompt(name), output_tokens=2000, temperature=None)
             for name, chat in self.chats.items()
         }
-        self.review = Review(agents=agents, run=self.run, planned=10, pictures=self.pictures)
+        self.review = Review(agents=agents, run=self.run, planned=10, plateau=3, pictures=self.pictures)
         self.choosing = ChoosingTeam(name="scripted", review=self.review)
         self.writing = WritingTeam(name="scripted", review=self.review, chooser=self.choosing)
 
@@ -99,7 +99,8 @@ def after(
 ) -> Iteration:
     """An iteration that ended so."""
     outcome = outcome or trained(0.9, curve(0.95, 0.9))
-    return Iteration(number=number, proposal=proposal, outcome=outcome, attempts=1, kept=kept, **more)
+    facts = {"attempts": 1, "turn": number, **more}
+    return Iteration(number=number, proposal=proposal, outcome=outcome, kept=kept, **facts)
 
 
 def written(change: str = "a draft", pipeline: Pipeline = PLAIN, **more: Any) -> Proposal:

@@ -10,10 +10,11 @@ import pytest
 from orchestrator.chooser import change_schema
 from orchestrator.first_choice import choices
 from orchestrator.playbook import pipeline
+from orchestrator.repairs import list_repairs
 from orchestrator.team import Choice, Proposal
 from prompts.recipe import read_recipe, recipe_names
 from tests.playbook_cases import curve, trained
-from tests.team_cases import PROFILE, Staff, after, changed, chosen, failed, feedback, scored, written
+from tests.team_cases import PROFILE, Staff, after, changed, chosen, crash, failed, feedback, scored, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,21 @@ def test_what_was_measured_is_not_chosen_again(tmp_path: Path) -> None:
     assert "was tried in iteration 1" in staff.asked("training_engineer")[1].messages[-1].text
 
 
+def test_a_value_that_crashed_in_an_earlier_iteration_is_not_chosen_again(tmp_path: Path) -> None:
+    wide = Choice(recipe="tiny-grey", values={"width": 48})
+    tried = replace(BEST, pipeline=pipeline(wide), choice=wide, change="model: width 24 -> 48")
+    repairs = list_repairs([failed(tried, error="MemoryError: x")], BEST, crash())
+    history = [*HISTORY, after(BEST, crash(), number=1, kept=False, repairs=repairs)]
+    replies = {"analyst": [feedback("model", "wider")], "model_engineer": [changed("width", 48), changed("width", 32)]}
+    staff = Staff(tmp_path, replies)
+
+    proposal = staff.choosing.revise(PROFILE, history)
+
+    assert proposal is not None
+    assert proposal.change == "model: width 24 -> 32"
+    assert "in iteration 1, and crashed with: MemoryError: x" in staff.asked("model_engineer")[1].messages[-1].text
+
+
 def test_without_a_legal_choice_the_playbook_makes_its_move(tmp_path: Path) -> None:
     staff = Staff(tmp_path, {"analyst": [feedback()], "training_engineer": ["no"] * 3})
 
@@ -138,7 +154,7 @@ def test_a_crash_is_mended_by_a_value_and_at_last_by_a_known_remedy(tmp_path: Pa
 
     assert first is not None
     assert last is not None
-    assert first.change == "train: batch_size 64 -> 16"
+    assert first.change == "recipe: tiny-grey; repaired: train: batch_size 64 -> 16"
     assert "out of memory" in staff.prompt("training_engineer")
     assert last.change == "recipe: tiny-grey; repaired: train: batch size 64 -> 16"
     assert staff.calls() == {"training_engineer": 1}
@@ -152,7 +168,7 @@ def test_a_value_that_crashed_in_this_iteration_is_not_chosen_again(tmp_path: Pa
     mended = staff.choosing.repair(PROFILE, [], [failed(smaller), failed(BEST)], last=False)
 
     assert mended is not None
-    assert mended.change == "train: batch_size 64 -> 8"
+    assert mended.change == "recipe: tiny-grey; repaired: train: batch_size 64 -> 8"
 
 
 def test_where_every_recipes_component_is_the_best_ones_nothing_is_substituted(tmp_path: Path) -> None:

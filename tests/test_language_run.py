@@ -110,7 +110,7 @@ def test_five_iterations_with_everything_that_goes_wrong(home: Path, backend: st
         "model: wider",
         "data: brighter",
         "train: calmer; repaired: train.py",
-        "train: of recipe: tiny-grey instead",
+        "train: of recipe: tiny-grey instead of train: bolder",
     ]
     assert all("score" in turn["outcome"] for turn in turns)
     assert [[repair["worked"] for repair in turn["repairs"]] for turn in turns] == [

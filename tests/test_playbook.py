@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from orchestrator.components import COMPONENTS
 from orchestrator.playbook import Playbook
+from orchestrator.repairs import list_repairs
 from orchestrator.team import Attempt
 from prompts.recipe import read_recipe
 from tests.playbook_cases import colour, crashed, curve, iteration, make_profile, trained
@@ -165,3 +168,42 @@ def test_repairs_end() -> None:
         seen.append(proposal.choice)
         proposal = mend(proposal, crashed("RuntimeError: something", "model"))
     assert [choice.recipe for choice in seen if choice] == ["small-colour", "small-colour", "tiny-grey"]
+
+
+@pytest.mark.parametrize("plateau", [1, 2, 5])
+def test_the_setting_says_after_how_many_turns_without_gain_another_recipe_is_tried(plateau: int) -> None:
+    profile, playbook = make_profile(), Playbook(plateau)
+    history = drafted(profile)
+    while (proposal := playbook.revise(profile, history)) and proposal.component:
+        history.append(iteration(len(history), proposal, OVERFIT, kept=False))
+
+    assert len(history) == 1 + plateau
+
+
+def test_what_crashed_before_it_was_repaired_is_not_met_again_from_another_base() -> None:
+    profile = make_profile()
+    history = drafted(profile)
+    first = PLAYBOOK.revise(profile, history)
+    assert first is not None
+    away = replace(first, change="train: something else", choice=history[0].proposal.choice)
+    repairs = list_repairs([Attempt(proposal=first, crashed=crashed("x"))], away, OVERFIT)
+    history.append(replace(iteration(1, away, OVERFIT, kept=False), repairs=repairs))
+
+    second = PLAYBOOK.revise(profile, history)
+
+    assert second is not None
+    assert second.pipeline != first.pipeline
+
+
+def test_a_change_that_crashed_twice_is_not_tried_a_third_time_whatever_the_base() -> None:
+    profile = make_profile()
+    history = drafted(profile)
+    crashes = 0
+    for _ in range(60):
+        proposal = PLAYBOOK.revise(profile, history)
+        assert proposal is not None
+        lost = proposal.change == "data: MixUp 0 -> 0.2"
+        crashes += lost
+        history.append(iteration(len(history), proposal, crashed("x") if lost else OVERFIT, kept=not lost))
+
+    assert crashes == 2

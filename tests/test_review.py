@@ -123,6 +123,52 @@ def test_what_only_failed_may_be_tried_once_more(tmp_path: Path) -> None:
     assert staff.calls()["analyst"] == 1
 
 
+def test_what_failed_twice_is_not_tried_a_third_time(tmp_path: Path) -> None:
+    staff = Staff(tmp_path, {**MADE, "analyst": [feedback(change="longer"), feedback(change="calmer")]})
+    history = [
+        after(written()),
+        after(written("train: rate 1 -> 2 instead of train: longer"), scored(0.8), number=1, kept=False),
+        after(written("train: longer; repaired: train.py"), crash(), number=2, kept=False),
+    ]
+
+    proposal = staff.writing.revise(PROFILE, history)
+
+    assert proposal is not None
+    assert proposal.change == "train: calmer"
+    assert "That failed to run in iterations 1 and 2." in staff.asked("analyst")[1].messages[-1].text
+
+
+def test_what_lost_to_a_change_of_its_turn_may_be_tried_on_top_of_it_once(tmp_path: Path) -> None:
+    staff = Staff(tmp_path, {**MADE, "analyst": [feedback(change="longer")] * 9})
+    history = [
+        after(written()),
+        after(written("train: longer"), scored(0.92), number=1, kept=False, turn=1),
+        after(written("model: wider"), scored(0.93), number=2, turn=1),
+    ]
+
+    again = staff.writing.revise(PROFILE, history)
+    assert again is not None
+    history.append(after(again, scored(0.92), number=3, kept=False, turn=2))
+    staff.writing.revise(PROFILE, history)
+
+    assert again.change == "train: longer"
+    assert "That was measured in iteration 3." in staff.asked("analyst")[2].messages[-1].text
+
+
+def test_after_a_plateau_and_not_before_it_the_analyst_is_told_to_go_elsewhere(tmp_path: Path) -> None:
+    staff = Staff(tmp_path, {**MADE, "analyst": [feedback(change=change) for change in "abcd"]})
+    history = [after(written())]
+    for number in (1, 2, 3):
+        proposal = staff.writing.revise(PROFILE, history)
+        assert proposal is not None
+        history.append(after(proposal, scored(0.8), number=number, kept=False))
+    staff.writing.revise(PROFILE, history)
+
+    told = ["leave it" in staff.prompt("analyst", call) for call in range(4)]
+    assert told == [False, False, False, True]
+    assert "another component (data.py or model.py)" in staff.prompt("analyst")
+
+
 def test_the_users_wishes_are_read_anew_at_each_iteration(tmp_path: Path) -> None:
     staff = Staff(tmp_path, {**MADE, "analyst": [feedback(change=change) for change in "ab"]})
     staff.writing.revise(PROFILE, [after(written())])

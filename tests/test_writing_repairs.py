@@ -101,7 +101,7 @@ def test_the_last_repair_is_a_value_of_the_recipe_where_the_best_is_one(tmp_path
     assert mended is not None
     assert mended.choice is not None
     assert mended.choice.values["learning_rate"] == 0.002
-    assert mended.change == "train: learning_rate 0.003 -> 0.002 instead"
+    assert mended.change == "train: learning_rate 0.003 -> 0.002 instead of train: a faster schedule"
     assert "Be faster." in staff.prompt("training_engineer")
 
 
@@ -147,3 +147,19 @@ def test_an_engineer_whose_replies_were_of_no_use_is_not_told_that_the_best_file
     assert mended is not None
     assert "Do what was to be done" in staff.prompt("training_engineer")
     assert "nothing is changed" in staff.asked("training_engineer")[1].messages[-1].text
+
+
+def test_a_repair_that_an_earlier_iteration_has_executed_is_refused(tmp_path: Path) -> None:
+    known, first = (written(pipeline=PLAIN.with_component("train", better(PLAIN.train, mark))) for mark in "ab")
+    history = [after(written()), after(known, crash(error="KeyError: k"), number=1, kept=False)]
+    again = [code(known.pipeline.train), code(better(PLAIN.train, "new"))]
+    staff = Staff(tmp_path, {"training_engineer": again})
+
+    mended = staff.writing.repair(PROFILE, history, [failed(first)], last=False)
+
+    assert mended is not None
+    assert "new" in mended.pipeline.train
+    refusal = staff.asked("training_engineer")[1].messages[-1].text
+    assert (
+        "Exactly this was executed in iteration 1, and crashed with: KeyError: k. Write something different." in refusal
+    )
