@@ -108,7 +108,7 @@ def _row(iteration: Iteration, summary: str, *, gain: float | None, beaten: bool
     low, high = outcome.score.interval
     judged = _judged(iteration, gained=bool(gain and gain > 0), beaten=beaten)
     points = "" if gain is None else f", {gain:+.2f} points"
-    accuracy = f"accuracy {outcome.score.accuracy:.4f} ({low:.4f} to {high:.4f}){points}"
+    accuracy = f"accuracy {outcome.score.accuracy:.4f} ({low:.4f} to {high:.4f}){_with_seeds(iteration)}{points}"
     row = f"- {iteration.number}: {change}: {accuracy}, {judged}"
     if why := stopped_early(outcome.report):
         row += f"; {why}"
@@ -121,6 +121,12 @@ def _judged(iteration: Iteration, *, gained: bool, beaten: bool) -> str:
     if beaten:
         return "good, but another change of the same turn was better"
     return "discarded: it may be luck" if gained else "discarded"
+
+
+def _with_seeds(iteration: Iteration) -> str:
+    """How often it was trained, where once was too few to judge it."""
+    again = ", ".join(f"{trained.score.accuracy:.4f}" for trained in iteration.again)
+    return f", with other seeds {again}" if again else ""
 
 
 def result_section(iteration: Iteration, classes: Sequence[str]) -> Section:

@@ -17,7 +17,7 @@ from orchestrator.first_choice import choices
 from orchestrator.material import Section
 from orchestrator.memory import REPAIRED, idea_of
 from orchestrator.outcome import Trained
-from orchestrator.playbook import Playbook, pipeline
+from orchestrator.playbook import Playbook, Tried, pipeline
 from orchestrator.review import ENGINEERS, Review
 from orchestrator.team import Choice, Proposal, best
 from orchestrator.versions import fingerprint, known_versions
@@ -164,9 +164,10 @@ class ChoosingTeam:
         base = choice or (standing.proposal.choice if standing else None)
         if base is None:
             raise UnusableReplyError("The best pipeline is no recipe.")
+        tried = Tried(history, beside, self.review.plateau)
         new, change, why = choose_value(
             self._agent(ENGINEERS[name]),
-            (profile_section(profile), *_standing(standing, base, profile), *sections),
+            (profile_section(profile), *_standing(standing, base, profile, tried), *sections),
             base,
             name,
             what=what,
@@ -217,11 +218,12 @@ def _untried(profile: Profile, history: Sequence[Iteration], beside: Sequence[Pr
     return [choice for choice in choices(profile) if choice.recipe not in tried]
 
 
-def _standing(standing: Iteration | None, base: Choice, profile: Profile) -> list[Section]:
-    """How the best did, and what the playbook would try."""
+def _standing(standing: Iteration | None, base: Choice, profile: Profile, tried: Tried) -> list[Section]:
+    """How the best did, and what the playbook would try of what is new."""
     if standing is None or not isinstance(standing.outcome, Trained):
         return []
     finding = diagnose(standing.outcome, profile.task, None).finding
-    moves = [f"- {idea.change}: {idea.why}" for idea in candidates(read_recipe(base.recipe), base.values, finding)]
+    known = filter(tried.is_new, candidates(read_recipe(base.recipe), base.values, finding))
+    moves = [f"- {idea.change}: {idea.why}" for idea in known]
     ideas = Section(title="Moves that are known to help at times", text="\n".join(moves[:MOVES]), cut="drop")
     return [result_section(standing, profile.task.classes), ideas]

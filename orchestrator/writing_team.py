@@ -25,7 +25,7 @@ from orchestrator.repairs import similar_repairs
 from orchestrator.review import ENGINEERS, Review, blueprint_sections
 from orchestrator.static_check import InvalidComponentError, check_component
 from orchestrator.team import Proposal, best
-from orchestrator.versions import failed_versions, fingerprint, known_versions
+from orchestrator.versions import executed, failed_versions, fingerprint, fingerprints, known_versions
 from prompts.words import render
 
 if TYPE_CHECKING:
@@ -135,7 +135,9 @@ class WritingTeam:
             reason=" ".join(made.blueprint.split())[:REASON],
             notes=made.blueprint,
         )
-        return self._complete(profile, proposal, iteration)
+        proposal = self._complete(profile, proposal, iteration)
+        repeated = not proposal.fault and fingerprints(proposal.pipeline) in executed(history)
+        return self.chooser.revise(profile, history) if repeated else proposal
 
     def _complete(self, profile: Profile, proposal: Proposal, iteration: int) -> Proposal:
         """Have each file that could not run written again by its engineer."""

@@ -89,7 +89,8 @@ def test_a_file_that_is_tried_at_the_same_time_is_refused(tmp_path: Path) -> Non
 
 
 def test_beside_a_draft_recipes_are_tried(tmp_path: Path) -> None:
-    staff = Staff(tmp_path, {"architect": [drafted(), chosen("small-colour")]})
+    smaller = PLAIN.with_component("model", better(PLAIN.model))
+    staff = Staff(tmp_path, {"architect": [drafted(smaller), chosen("small-colour")]})
     history = [after(written(), crash(), kept=False)]
 
     first = staff.writing.revise(PROFILE, history)
@@ -97,7 +98,7 @@ def test_beside_a_draft_recipes_are_tried(tmp_path: Path) -> None:
     second = staff.writing.revise(PROFILE, history, [first])
 
     assert second is not None
-    assert (first.pipeline, second.change) == (PLAIN, "recipe: small-colour")
+    assert (first.pipeline, second.change) == (smaller, "recipe: small-colour")
 
 
 def test_a_second_choice_of_a_turn_is_of_another_parameter(tmp_path: Path) -> None:

@@ -116,6 +116,18 @@ def test_a_value_that_crashed_in_an_earlier_iteration_is_not_chosen_again(tmp_pa
     assert "in iteration 1, and crashed with: MemoryError: x" in staff.asked("model_engineer")[1].messages[-1].text
 
 
+def test_moves_that_were_tried_are_not_recommended(tmp_path: Path) -> None:
+    choice = Choice(recipe="tiny-grey", values={"width": 24, "epochs": 80})
+    second = Proposal(pipeline=pipeline(choice), component="train", change="train: x", reason="", choice=choice)
+    staff = Staff(tmp_path, {"analyst": [feedback()] * 2, "training_engineer": [changed("learning_rate", 0.002)] * 2})
+
+    staff.choosing.revise(PROFILE, HISTORY)
+    staff.choosing.revise(PROFILE, [*HISTORY, after(second, scored(0.8), number=1, kept=False)])
+
+    told = ["train: epochs 40 -> 80" in staff.prompt("training_engineer", call) for call in (0, 1)]
+    assert told == [True, False]
+
+
 def test_without_a_legal_choice_the_playbook_makes_its_move(tmp_path: Path) -> None:
     staff = Staff(tmp_path, {"analyst": [feedback()], "training_engineer": ["no"] * 3})
 

@@ -39,7 +39,7 @@ def test_the_history_tells_gain_loss_luck_crash_and_early_end_of_each_change() -
         DRAFT,
         change(1, "data: darker", scored(0.8)),
         change(2, "model: huge", crash(error="MemoryError: x")),
-        change(3, "train: longer", scored(0.905)),
+        change(3, "train: longer", scored(0.905), again=(scored(0.87),)),
         change(4, "train: wild", scored(0.3, stopped="hopeless")),
         change(5, "data: mixed", scored(0.93), kept=True),
         change(6, "model: wider", scored(0.92), turn=5),
@@ -50,7 +50,7 @@ def test_the_history_tells_gain_loss_luck_crash_and_early_end_of_each_change() -
     for told in (
         "data: darker: accuracy 0.8000 (0.0000 to 1.0000), -10.00 points, discarded\n",
         "model: huge: FAILED, MemoryError: x\n",
-        "+0.50 points, discarded: it may be luck\n",
+        "(0.0000 to 1.0000), with other seeds 0.8700, +0.50 points, discarded: it may be luck\n",
         "-60.00 points, discarded; stopped early: hopeless beside the best\n",
         "+3.00 points, KEPT\n",
         "+2.00 points, good, but another change of the same turn was better\n",

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
 from orchestrator.repairs import list_repairs
 from orchestrator.versions import executed, fingerprint, fingerprints, known_versions
-from tests.team_cases import PLAIN, after, better, crash, failed, scored, written
+from tests.team_cases import (
+    PLAIN,
+    PROFILE,
+    Staff,
+    after,
+    better,
+    chosen,
+    code,
+    crash,
+    drafted,
+    failed,
+    feedback,
+    scored,
+    written,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BROKEN = written(pipeline=PLAIN.with_component("train", better(PLAIN.train, "broken")))
 MENDED = written(pipeline=PLAIN.with_component("train", better(PLAIN.train, "mended")))
@@ -50,3 +71,31 @@ def test_a_file_is_known_beside_the_two_others_that_it_was_executed_with() -> No
         fingerprint(MENDED.pipeline.train),
     ]
     assert known_versions(history, elsewhere, "train") == {}
+
+
+def test_a_second_draft_that_is_the_first_one_again_is_another_recipe(tmp_path: Path) -> None:
+    staff = Staff(tmp_path, {"architect": [drafted(), chosen("small-colour")]})
+
+    proposal = staff.writing.revise(PROFILE, [after(written(), crash(), kept=False)])
+
+    assert proposal is not None
+    assert proposal.change == "recipe: small-colour"
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_a_file_that_this_run_has_executed_from_the_same_base_is_refused(tmp_path: Path, crashed: bool) -> None:
+    tried = written(pipeline=PLAIN.with_component("train", better(PLAIN.train)))
+    mended = written(pipeline=PLAIN.with_component("train", better(PLAIN.train, "mended")))
+    repairs = list_repairs([failed(tried, error="NameError: a")], mended, scored(0.8)) if crashed else ()
+    last = mended if crashed else tried
+    history = [after(written()), after(last, scored(0.8), number=1, kept=False, repairs=repairs)]
+    again = [code("# Other words\n" + better(PLAIN.train)), code(better(PLAIN.train, "new"))]
+    staff = Staff(tmp_path, {"analyst": [feedback()], "training_engineer": again})
+
+    proposal = staff.writing.revise(PROFILE, history)
+
+    assert proposal is not None
+    assert "new" in proposal.pipeline.train
+    refusal = staff.asked("training_engineer")[1].messages[-1].text
+    assert "Exactly this was executed in iteration 1" in refusal
+    assert ("crashed with: NameError: a" in refusal) is crashed
