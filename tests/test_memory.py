@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.briefing import history_section
+from orchestrator.components import write_components
+from orchestrator.journal import Journal, attempt_folder
 from orchestrator.memory import beside_section, component_lines, gains, lost_ideas, outrun, plateau_section, stuck
-from tests.team_cases import after, crash, scored, written
+from orchestrator.repairs import list_repairs
+from tests.team_cases import PLAIN, PROFILE, Staff, after, better, code, crash, failed, feedback, scored, written
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.outcome import Outcome
     from orchestrator.team import Iteration
 
@@ -122,6 +129,39 @@ def test_an_idea_that_was_replaced_or_that_crashed_is_lost_whatever_was_repaired
     ]
 
     assert lost_ideas(history) == {"a draft": [0], "model: huge": [1, 2]}
+
+
+def test_a_history_that_was_read_back_from_the_journal_asks_the_same(tmp_path: Path) -> None:
+    broken = written("train: a", PLAIN.with_component("train", better(PLAIN.train, "broken")), component="train")
+    mended = replace(
+        broken, pipeline=PLAIN.with_component("train", better(PLAIN.train)), change="train: a; repaired: x"
+    )
+    repairs = list_repairs([failed(broken)], mended, scored(0.8))
+    history = [
+        DRAFT,
+        after(mended, scored(0.8), number=1, kept=False, attempts=2, repairs=repairs),
+        change(2, "data: b", scored(0.89), again=(scored(0.91),), turn=2),
+        change(3, "model: c", crash(), turn=2),
+        change(4, "train: d", scored(0.3, stopped="hopeless"), turn=3),
+    ]
+    for turn in history:
+        folder = attempt_folder(tmp_path, turn.number, turn.attempts)
+        folder.mkdir(parents=True)
+        write_components(turn.proposal.pipeline, folder / "components")
+    with closing(Journal(tmp_path)) as journal:
+        journal.record_turn(history)
+    with closing(Journal(tmp_path)) as journal:
+        again = journal.history()
+
+    asked = []
+    for told in (history, again):
+        replies = [code(broken.pipeline.train), code(better(PLAIN.train, "new"))]
+        staff = Staff(tmp_path, {"analyst": [feedback()], "training_engineer": replies})
+        proposal = staff.writing.revise(PROFILE, told, [written("data: beside")])
+        asked.append((proposal, [chat.asked for chat in staff.chats.values()]))
+
+    assert asked[0] == asked[1]
+    assert len(staff.asked("training_engineer")) == 2
 
 
 def test_what_is_tried_at_the_same_time_is_listed_and_is_data_of_one_line_each() -> None:
