@@ -78,7 +78,14 @@ def run_digits(server: ChatServer, home: Path, backend: str, provider: str, **kn
     name = provider.upper()
     address = server.url if provider == "anthropic" else f"{server.url}/v1"
     reached = {f"{name}_API_KEY": KEY, f"{name}_BASE_URL": address}
-    given = {"RUN_ITERATIONS": "5", "LLM_MODEL": "some-model", "LLM_PRICES": "some-model=1/2", **reached, **knobs}
+    given = {
+        "RUN_ITERATIONS": "5",
+        "RUN_FINALS": "0",
+        "LLM_MODEL": "some-model",
+        "LLM_PRICES": "some-model=1/2",
+        **reached,
+        **knobs,
+    }
     return {
         "args": [sys.executable, "-u", "-m", "orchestrator", "run", "digits"],
         "env": environment(home, backend, **given),

@@ -48,6 +48,7 @@ def environment(home: Path, backend: str, **knobs: str) -> dict[str, str]:
         "RUNS_DIR": str(home / backend),
         "SANDBOX_BACKEND": backend,
         "RUN_FIT_MINUTES": "0.2",
+        "RUN_FINALS": "0",
         **knobs,
     }
 
@@ -70,7 +71,9 @@ def only_run(home: Path, backend: str) -> Path:
 
 
 def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_path: Path) -> None:
-    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="1")
+    ends = {"RUN_FINALS": "2", "RUN_FINAL_SEEDS": "1", "RUN_AVERAGE": "true", "RUN_REFIT": "true"}
+
+    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="1", **ends)
 
     assert done.returncode == 0, done.stderr
     run = only_run(home, backend)
@@ -80,6 +83,8 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     assert summary["iterations"] <= 1  # none where the draft has every validation image right
     assert summary["zero_shot"]["test"]["accuracy"] > LEARNT
     assert ["flips" in note or "upside down" in note for note in summary["dataset_notes"]] == [True, True]
+    assert summary["seeds"]["test"]["seeds"] == [0, 1]
+    assert summary["ending"]["kind"] in {"average", "refit"}
     assert f"Test accuracy {summary['test']['accuracy']:.4f}" in done.stdout
     assert not (run / "jobs").exists()
     assert not (run / "presented").exists()
@@ -127,7 +132,7 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert done.returncode == 0, done.stderr
     assert only_run(home, backend) == run
     kinds = [json.loads(line)["kind"] for line in (run / "journal.jsonl").read_text().splitlines()]
-    assert kinds == ["begin", "begin", "iteration", "final", "end"]
+    assert kinds == ["begin", "begin", "execution", "iteration", "final", "end"]
 
 
 def test_interrupted_early_it_says_how_to_go_on(home: Path, backend: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.bench.sizes import Sizes
 
 AUTOMODEL = Path(sys.executable).with_name("automodel")
-RUN = {"DATASET": "digits", "RUN_ITERATIONS": "1", "RUN_FIT_MINUTES": "0.1"}
+RUN = {"DATASET": "digits", "RUN_ITERATIONS": "1", "RUN_FINALS": "0", "RUN_FIT_MINUTES": "0.1"}
 FOLDERS = {"DATASETS_DIR": "datasets", "RUNS_DIR": "runs", "WEIGHTS_DIR": "weights"}
 PEAK, ANSWER = 150, 0.3
 """Targets: MB; seconds."""

@@ -28,6 +28,7 @@ ROOT = str(Path(__file__).parents[2])
 KNOBS = {
     "SANDBOX_BACKEND": "bubblewrap",
     "RUN_ITERATIONS": "0",
+    "RUN_FINALS": "0",
     "RUN_FIT_MINUTES": "0.3",
     "LLM_PROVIDER": "playbook",
     "PYTHONPATH": ROOT,
