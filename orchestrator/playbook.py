@@ -54,7 +54,7 @@ class Playbook:
     def repair(
         self,
         profile: Profile,  # noqa: ARG002 - the Protocol's
-        history: Sequence[Iteration],  # noqa: ARG002 - the Protocol's
+        history: Sequence[Iteration],
         attempts: Sequence[Attempt],
         *,
         last: bool,
@@ -62,7 +62,9 @@ class Playbook:
         proposal, crashed = attempts[-1].proposal, attempts[-1].crashed
         if last or proposal.choice is None:  # all it has is proven
             return None
-        remedy = next(remedies(proposal.choice, crashed), None)
+        known = {*executed(history), *(fingerprints(attempt.proposal.pipeline) for attempt in attempts)}
+        new = (each for each in remedies(proposal.choice, crashed) if fingerprints(pipeline(each.choice)) not in known)
+        remedy = next(new, None)
         if remedy is None:
             return None
         mended = _proposal(remedy, f"It crashed: {crashed.crash.error[:200]}")

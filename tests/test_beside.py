@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from orchestrator.playbook import Playbook, pipeline
-from orchestrator.team import Choice, Proposal
+from orchestrator.repairs import list_repairs
+from orchestrator.team import Attempt, Choice, Proposal
+from orchestrator.versions import fingerprints
 from tests.playbook_cases import colour, curve, iteration, make_profile, trained
 from tests.team_cases import (
     PLAIN,
@@ -24,6 +30,8 @@ from tests.team_cases import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from orchestrator.team import Iteration, Profile
 
 PLAYBOOK = Playbook()
 OVERFIT = trained(0.96, curve(0.999, 0.962))
@@ -133,3 +141,40 @@ def test_an_analyst_that_says_nothing_usable_has_no_second_idea_for_a_turn(tmp_p
     staff = Staff(tmp_path, {"analyst": ["Hm."] * 3})
 
     assert staff.writing.revise(PROFILE, [after(written())], [written("train: longer")]) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_crashes_and_is_mended_the_playbook_never_has_the_same_files_executed_twice(seed: int) -> None:
+    rng, profile = random.Random(seed), make_profile()
+    history = [iteration(0, PLAYBOOK.draft(profile), OVERFIT, kept=True)]
+    ran = [fingerprints(history[0].proposal.pipeline)]
+    for turn in range(1, 9):
+        beside: list[Proposal] = []
+        while len(beside) < 3 and (proposal := PLAYBOOK.revise(profile, history, beside)):
+            beside.append(proposal)
+        ended = [executed(profile, history, proposal, rng, ran) for proposal in beside]
+        first = len(history)
+        history += [
+            replace(each, number=number, turn=turn, kept=number == first and bool(each.trials) and turn % 3 == 0)
+            for number, each in enumerate(ended, start=first)
+        ]
+
+    assert len(ran) > 30
+    assert len(ran) == len(set(ran))
+
+
+def executed(
+    profile: Profile, history: list[Iteration], proposal: Proposal, rng: random.Random, ran: list[str]
+) -> Iteration:
+    """What came of a proposal and its repairs, by chance; each pipeline that ran is noted."""
+    attempts: list[Attempt] = []
+    while True:
+        ran.append(fingerprints(proposal.pipeline))
+        lost = crash(rng.choice(("data", "model", "train")), rng.choice(("CUDA out of memory", "KeyError: x")))
+        outcome = lost if rng.random() < 0.4 else OVERFIT
+        tried = [*attempts, Attempt(proposal=proposal, crashed=lost)]
+        mended = PLAYBOOK.repair(profile, history, tried, last=False) if outcome is lost else None
+        if mended is None:
+            repairs = list_repairs(attempts, proposal, outcome)
+            return replace(iteration(0, proposal, outcome, kept=False), attempts=len(tried), repairs=repairs)
+        attempts, proposal = tried, mended

@@ -160,6 +160,20 @@ def test_repairs_name_the_crash_and_the_remedy() -> None:
     assert mended.reason == "It crashed: OutOfMemoryError: CUDA out of memory Fewer images at once need less memory."
 
 
+def test_a_remedy_that_leads_back_to_what_was_executed_is_passed_over() -> None:
+    profile = make_profile()
+    history = drafted(profile)
+    change = PLAYBOOK.revise(profile, history)
+    assert change is not None
+    attempts = [Attempt(proposal=change, crashed=crashed("RuntimeError: something", "data"))]
+
+    without, with_history = (PLAYBOOK.repair(profile, told, attempts, last=False) for told in ([], history))
+
+    assert without is not None
+    assert without.pipeline == history[0].proposal.pipeline  # the change taken back
+    assert with_history is None or with_history.pipeline != without.pipeline
+
+
 def test_repairs_end() -> None:
     proposal: Proposal | None = PLAYBOOK.draft(make_profile(**colour()))
     seen: list[Choice | None] = []
