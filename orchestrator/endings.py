@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.components import Pipeline
     from orchestrator.execute import Executor
+    from orchestrator.executions import Executions
     from orchestrator.finals import Winner
     from orchestrator.journal import Journal
     from orchestrator.scoring import Score
@@ -42,11 +43,15 @@ class Ending:
 class Endings:
     """The ways in which a run may end, other than with its winner as it was trained."""
 
-    journal: Journal
+    executions: Executions
     winner: Winner
     executor: Executor
     say: Callable[[str], None]
     """Tell the user a line."""
+
+    @property
+    def journal(self) -> Journal:
+        return self.executions.journal
 
     def average(self, history: Sequence[Iteration], rule: Rule) -> Ending | None:
         """Give out an average of what is alike if it beats the winner on validation; None where the winner stays."""
@@ -76,7 +81,7 @@ class Endings:
         """Give out the winner trained once more on all but the test images; None where it stays as it was."""
         run, won = self.journal.folder, self.winner.iteration
         pipeline, validation = won.proposal.pipeline, won.trials[self.winner.trial].score
-        made = refit(pipeline, validation, self.executor, run / "refit")
+        made = refit(pipeline, validation, self.executor, run / "refit", execute=self.executions.execute_by)
         if made.test is None:
             self.say(f"     {made.sentence}")
             return None

@@ -55,7 +55,7 @@ class Executions:
         def execute(pipeline: Pipeline, folder: Path) -> None:
             executor = free.get()
             try:
-                self._execute(executor, pipeline, folder, terms)
+                self.execute_by(executor, pipeline, folder, terms)
             finally:
                 free.put(executor)
 
@@ -70,9 +70,10 @@ class Executions:
 
     def execute(self, pipeline: Pipeline, folder: Path, terms: Terms = USUAL) -> Outcome:
         """Execute a pipeline in a folder of the run; what an interrupted execution left there goes."""
-        return self._execute(self._executors[0], pipeline, folder, terms)
+        return self.execute_by(self._executors[0], pipeline, folder, terms)
 
-    def _execute(self, executor: Executes, pipeline: Pipeline, folder: Path, terms: Terms) -> Outcome:
+    def execute_by(self, executor: Executes, pipeline: Pipeline, folder: Path, terms: Terms) -> Outcome:
+        """The same, by another executor than those of the run."""
         seed = self.seed if terms.seed is None else terms.seed
         place = str(folder.relative_to(self.journal.folder))
         known = self.journal.executed(place, pipeline.checksum, seed)

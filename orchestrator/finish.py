@@ -40,7 +40,9 @@ def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met onc
     terminal.phase("the winner meets the test images")
     done = score_finals(journal, loop.history, winner, executor, ended)
     assert winner is not None  # or there would be no score
-    done = replace(done, ending=_ending(settings, loop, Endings(journal, winner, executor, terminal.say), terminal))
+    done = replace(
+        done, ending=_ending(settings, loop, Endings(loop.executions, winner, executor, terminal.say), terminal)
+    )
     final = done.final
     if dataset.facts.unlabelled:
         terminal.phase("the winner predicts the images without labels")

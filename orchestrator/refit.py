@@ -19,14 +19,17 @@ from orchestrator.jobs import WEIGHTS
 from orchestrator.outcome import Crashed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from harness.contract import Task
     from orchestrator.components import Pipeline
     from orchestrator.dataset import Dataset
     from orchestrator.outcome import Outcome, Trained
     from orchestrator.scoring import Score
+
+    Execute: TypeAlias = Callable[[Executor, Pipeline, Path, Terms], Outcome]
 
 LABELS = "labels.npy"
 LEARNT = 0.9
@@ -51,7 +54,15 @@ class Refit:
     """What it is, or why the winner stays."""
 
 
-def refit(pipeline: Pipeline, validation: Score, executor: Executor, place: Path, terms: Terms = USUAL) -> Refit:
+def refit(  # noqa: PLR0913 - what is trained, by what, on which terms
+    pipeline: Pipeline,
+    validation: Score,
+    executor: Executor,
+    place: Path,
+    *,
+    terms: Terms = USUAL,
+    execute: Execute = Executor.execute,
+) -> Refit:
     """Train a pipeline on train, tuning and validation images; score it on the test images unless it is plainly broken.
 
     Args:
@@ -60,6 +71,7 @@ def refit(pipeline: Pipeline, validation: Score, executor: Executor, place: Path
         executor: Of the run.
         place: A folder to be made, with `attempt/` and `test/`; the merged images in it are removed.
         terms: On which the winner was trained.
+        execute: What executes, by an executor: it may know from an earlier process what comes of it.
 
     Raises:
         SandboxError: the sandbox failed, twice, and not the pipeline.
@@ -71,7 +83,7 @@ def refit(pipeline: Pipeline, validation: Score, executor: Executor, place: Path
     with merged(dataset, place / "train") as train:
         apart = Executor(executor.jobs, executor.blinding, task, train=train, ahead=False, supply=executor.supply)
         with closing(apart):
-            outcome = apart.execute(pipeline, attempt, terms)
+            outcome = execute(apart, pipeline, attempt, terms)
             problem = _problem(outcome, validation)
             tested = None if problem else apart.score_test(pipeline, attempt / WEIGHTS, place / "test", terms)
     if isinstance(tested, Crashed):

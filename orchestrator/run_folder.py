@@ -166,10 +166,9 @@ def restore(run: Path, history: list[Iteration], ended: set[str]) -> None:
         begun = number.isdecimal() and int(number) >= len(history) and folder.is_dir()
         if begun and str(folder.relative_to(run)) not in ended:
             shutil.rmtree(folder)
-    for name in ("average", "refit"):
-        shutil.rmtree(run / name, ignore_errors=True)
-    for folder in (run / "final").glob("*"):
-        if str(folder.relative_to(run)) not in ended:
-            shutil.rmtree(folder)
+    made_again = [run / "average", run / "final" / "average", run / "refit" / "test"]  # from what is kept, in seconds
+    for folder in (*made_again, *(run / "final").glob("*"), *(run / "refit").glob("*")):
+        if folder in made_again or str(folder.relative_to(run)) not in ended:
+            shutil.rmtree(folder, ignore_errors=True)
     if standing := best(history):
         keep_best(run, standing)

@@ -28,8 +28,8 @@ OF_ITS_OWN = {"journal.jsonl", "log.jsonl", "run.json", "lock", "secret", "chat"
 OF_THE_CLOCK = {"time", "seconds", "spent"}
 KILLS = 3
 """In a trial, at the most."""
-JOBS = 2
-"""Of an execution: so much may be lost with a kill, on each device."""
+JOBS = 3
+"""So many may be lost with a kill, on each device: two are an execution, three judge averages at the end."""
 PLAIN = Order()
 
 
@@ -106,7 +106,8 @@ def try_killing(home: Path, children: Nursery, chance: random.Random, whole: Pla
 def _sentence(order: Order, chance: random.Random, whole: Played) -> Order:
     if chance.random() < 0.5:
         return replace(order, after=chance.uniform(0, whole.seconds))
-    return replace(order, at=chance.randint(1, whole.changes))
+    first = chance.choice([1, whole.changes * 4 // 5])  # much is written at the end, in a short time
+    return replace(order, at=chance.randint(first, whole.changes))
 
 
 def _tear(home: Path, chance: random.Random) -> None:

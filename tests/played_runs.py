@@ -139,6 +139,12 @@ def _advise(prompt: str, schema: str) -> str:
     return feedback(component, change, instructions=f"Now: {change}.")
 
 
+def _weights(accuracy: float, made_from: int) -> bytes:
+    """A file of weights whose mean and stack mean something: two numbers say all about predictions."""
+    header = json.dumps({"learnt": {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]}}).encode()
+    return len(header).to_bytes(8, "little") + header + np.array([accuracy, made_from], "<f8").tobytes()
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -190,7 +196,7 @@ class PlayedRunning:
             (self.job.output / name).write_bytes(data)
         if self.job.name != "probe":
             with self.sandbox.executions.open("a") as told:
-                told.write(f"{self.job.name} {files.get('weights.safetensors', b'').decode()}\n")
+                told.write(f"{self.job.name} {_digest(repr(files.get('weights.safetensors')))}\n")
         paths = {name: self.job.output / name for name in files}
         return Ended(verdict=verdict, status=0, seconds=1.0, log=f"{self.job.name}\n", files=paths)
 
@@ -208,14 +214,19 @@ class PlayedRunning:
             crash = Crash(phase="fit", step="train", culprit=culprit, error=f"ValueError: {idea}.{version}")
             return Verdict.FINISHED, {"report.json": Report(crash=crash).dump()}
         task = json.loads((self.job.input / "task.json").read_text())
-        learnt = json.dumps([ACCURACY[int(idea)], f"{_digest(components)} {task['seed']}"])
+        made_from = int(_digest(f"{components} {task['seed']} {task['train_size']}"), 16)
         report = Report(curve=({"epoch": 1.0, "loss": 0.5, "tuning_accuracy": 0.5},), parameters=7)
-        return Verdict.FINISHED, {"report.json": report.dump(), "weights.safetensors": learnt.encode()}
+        return Verdict.FINISHED, {
+            "report.json": report.dump(),
+            "weights.safetensors": _weights(ACCURACY[int(idea)], made_from),
+        }
 
     def _predict(self) -> tuple[Verdict, dict[str, bytes]]:
-        accuracy, made_from = json.loads((self.job.input / "weights.safetensors").read_text())
-        numbers = {image.tobytes(): number for number, image in enumerate(noise(sum(SIZES.values())))}
-        shown = [numbers[image.tobytes()] for image in np.load(self.job.mounts[0].source / "images.npy")]
+        weights = (self.job.input / "weights.safetensors").read_bytes()
+        numbers = np.frombuffer(weights[8 + int.from_bytes(weights[:8], "little") :], "<f8")
+        accuracy, made_from = numbers[::2].mean() + 0.2 * (len(numbers) > 2), numbers[1::2].sum()
+        images = {image.tobytes(): number for number, image in enumerate(noise(sum(SIZES.values())))}
+        shown = [images[image.tobytes()] for image in np.load(self.job.mounts[0].source / "images.npy")]
         known = [int(_digest(f"{number} {made_from}"), 16) / 2**32 < accuracy for number in shown]
         said = [truth(number if right else number + 1) for number, right in zip(shown, known, strict=True)]
         return Verdict.FINISHED, {"report.json": Report().dump(), "logits.f32": perfect_logits(said)}
