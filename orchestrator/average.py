@@ -151,11 +151,18 @@ def try_averages(  # noqa: PLR0913 - what it is made of, by what, judged by what
             continue
         wins = better(made.outcome, (kept or members[0]).outcome)
         say(f"     {made.change}: {made.outcome.score.accuracy:.4f} on validation, {'kept' if wins else 'discarded'}.")
-        if wins:
-            kept = made
-        else:
-            (made.attempt / WEIGHTS).unlink()
+        lost, kept = (kept, made) if wins else (made, kept)
+        if lost:
+            (lost.attempt / WEIGHTS).unlink()
     return kept
+
+
+def averaged(form: Form, members: Sequence[Member]) -> Pipeline:
+    """The pipeline whose network is an average of the members."""
+    winner = members[0].pipeline
+    if form == "weights":
+        return winner
+    return winner.with_component("model", winner.model + WRAPPER.substitute(members=len(members)))
 
 
 def make_average(
@@ -167,9 +174,7 @@ def make_average(
         NoAverageError: they have none of this form, or it gave no logits.
         SandboxError: the sandbox failed, twice, and not the pipeline.
     """
-    pipeline = members[0].pipeline
-    if form == "logits":
-        pipeline = pipeline.with_component("model", pipeline.model + WRAPPER.substitute(members=len(members)))
+    pipeline = averaged(form, members)
     made = attempt.with_name(f"{attempt.name}.{WEIGHTS}")
     made.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -188,6 +193,7 @@ def make_average(
         raise NoAverageError(f"it crashed: {outcome.crash.error}")
     write_components(pipeline, attempt / "components")
     seconds = outcome.seconds + sum(member.outcome.seconds for member in members)
-    report = replace(members[0].outcome.report, curve=())
+    networks = len(members) if form == "logits" else 1
+    report = replace(outcome.report, parameters=networks * members[0].outcome.report.parameters)
     outcome = replace(outcome, seconds=seconds, report=report)
     return Average(form=form, members=tuple(members), pipeline=pipeline, attempt=attempt, outcome=outcome)

@@ -73,7 +73,7 @@ def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met onc
         provider=loop.team.name,
         submission=submission and {"file": submission.file.name, "problem": submission.problem},
     )
-    drop_lost(journal.folder, final.iteration.number)
+    drop_lost(journal.folder, loop.history, final.iteration.number)
     executor.blinding.clear()
     answer = "\n".join([result_lines(done, majority), *leaks(dataset.facts)])
     terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.average import shares_network
 from orchestrator.components import write_components
 from orchestrator.execute import Terms
 from orchestrator.journal import attempt_folder, trial_folder
@@ -66,6 +67,8 @@ class Loop:
     """Different changes of one turn, of which the best may be kept."""
     finals: int = 0
     """Trainings after the last turn, which RUN_HOURS has to have room for."""
+    average: bool = False
+    """Whether an average will be tried at the end, for which weights are kept."""
     supply: Supply | None = None
     """The pretrained weights, where more may come while it goes round."""
     history: list[Iteration] = field(default_factory=list)
@@ -175,11 +178,22 @@ class Loop:
         for iteration in iterations:
             if iteration.kept:
                 keep_best(self.journal.folder, iteration)
-            drop_weights(self.journal.folder, iteration)
+        for iteration in iterations:
+            if not self._spared(iteration, [before, *iterations]):
+                drop_weights(self.journal.folder, iteration)
         self.journal.record_turn(iterations)
         self.history += iterations
         for iteration in iterations:
             self.view.iteration(iteration, before)
+
+    def _spared(self, iteration: Iteration, candidates: Sequence[Iteration | None]) -> bool:
+        """Whether its weights, though it was discarded, may be averaged with those of the best."""
+        standing = best([each for each in candidates if each])
+        return (
+            self.average
+            and standing is not None
+            and shares_network(iteration.proposal.pipeline, standing.proposal.pipeline)
+        )
 
     def _judged(self, tried: Tried, before: Iteration | None, *, leads: bool) -> Iteration:
         iteration = Iteration(

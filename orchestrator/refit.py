@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from orchestrator.blinding import ARRAY, ENCODED, OFFSETS
-from orchestrator.execute import USUAL, Executor, Terms
+from orchestrator.execute import Executor
 from orchestrator.jobs import WEIGHTS
 from orchestrator.outcome import Crashed
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from harness.contract import Task
     from orchestrator.components import Pipeline
     from orchestrator.dataset import Dataset
-    from orchestrator.outcome import Outcome, Trained
+    from orchestrator.execute import Terms
+    from orchestrator.outcome import Outcome
     from orchestrator.scoring import Score
 
     Execute: TypeAlias = Callable[[Executor, Pipeline, Path, Terms], Outcome]
@@ -34,67 +35,58 @@ if TYPE_CHECKING:
 LABELS = "labels.npy"
 LEARNT = 0.9
 """Of the training images: the others are for tuning. The clock is longer by as much as there is more to learn from."""
+IMAGES = "refit-images"
+"""The folder of the merged images; a killed process leaves it."""
 AT_ONCE = 1 << 20
 """Bytes in memory of the images that are copied."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refit:
-    """What came of it."""
-
-    attempt: Path
-    """A folder like that of any attempt: components, weights, task."""
-    terms: Terms
-    """On which it was trained, and predicts: pass them to whatever predicts with it."""
-    task: Task
-    """Its counts are those of all images that it learnt from."""
-    test: Trained | None
-    """On the test images; None where the winner stays."""
-    sentence: str
-    """What it is, or why the winner stays."""
-
-
-def refit(  # noqa: PLR0913 - what is trained, by what, on which terms
-    pipeline: Pipeline,
-    validation: Score,
-    executor: Executor,
-    place: Path,
-    *,
-    terms: Terms = USUAL,
-    execute: Execute = Executor.execute,
-) -> Refit:
-    """Train a pipeline on train, tuning and validation images; score it on the test images unless it is plainly broken.
+def refit(
+    pipeline: Pipeline, executor: Executor, attempt: Path, terms: Terms, execute: Execute = Executor.execute
+) -> Outcome:
+    """Train a pipeline on train, tuning and validation images; its score, of images that it learnt, only tells a wreck.
 
     Args:
         pipeline: The winner's components.
-        validation: The winner's score: with the same images learnt, the refit must not fall below its interval there.
         executor: Of the run.
-        place: A folder to be made, with `attempt/` and `test/`; the merged images in it are removed.
+        attempt: A folder to be made; the merged images lie beside it meanwhile.
         terms: On which the winner was trained.
         execute: What executes, by an executor: it may know from an earlier process what comes of it.
 
     Raises:
         SandboxError: the sandbox failed, twice, and not the pipeline.
     """
+    with merged(executor.dataset, attempt.with_name(IMAGES)) as train, apart(executor, train) as learner:
+        return execute(learner, pipeline, attempt, replace(terms, rival=(), hold_out=False))
+
+
+def score_refit(pipeline: Pipeline, attempt: Path, executor: Executor, place: Path, terms: Terms) -> Outcome:
+    """Score on the test images what `refit` left. `place`: a folder to be made."""
+    with apart(executor) as learner:
+        return learner.score_test(pipeline, attempt / WEIGHTS, place, replace(terms, hold_out=False))
+
+
+@contextmanager
+def apart(executor: Executor, train: Path | None = None) -> Iterator[Executor]:
+    """An executor like that of the run, for the task with all images."""
     executor.drop_waiting()
-    dataset, task = executor.dataset, learning_all(terms.task(executor.task), executor.dataset)
-    terms = Terms(hold_out=False)
-    attempt = place / "attempt"
-    with merged(dataset, place / "train") as train:
-        apart = Executor(executor.jobs, executor.blinding, task, train=train, ahead=False, supply=executor.supply)
-        with closing(apart):
-            outcome = execute(apart, pipeline, attempt, terms)
-            problem = _problem(outcome, validation)
-            tested = None if problem else apart.score_test(pipeline, attempt / WEIGHTS, place / "test", terms)
-    if isinstance(tested, Crashed):
-        problem, tested = f"crashed on the test images ({tested.crash.error})", None
-    sentence = (
-        f"The refit {problem}: the winner stays as it was trained."
-        if problem
-        else f"A refit: the winner's pipeline trained once more, on all {task.train_size} images that are not test "
-        "images; it has no validation number, for it has learnt those images."
-    )
-    return Refit(attempt=attempt, terms=terms, task=task, test=tested, sentence=sentence)
+    task = learning_all(executor.task, executor.dataset)
+    with closing(
+        Executor(executor.jobs, executor.blinding, task, train=train, ahead=False, supply=executor.supply)
+    ) as learner:
+        yield learner
+
+
+def wrecked(outcome: Outcome, validation: Score) -> str:
+    """What went plainly wrong with a refit, as a part of a sentence; `validation`: the winner's score."""
+    if isinstance(outcome, Crashed):
+        return f"crashed ({outcome.crash.error.rstrip('.')})"
+    if outcome.score.accuracy < validation.interval[0]:
+        return (
+            f"gets {outcome.score.accuracy:.4f} right of validation images that it has learnt, where the winner gets "
+            f"{validation.accuracy:.4f} of them unseen"
+        )
+    return ""
 
 
 def learning_all(task: Task, dataset: Dataset) -> Task:
@@ -115,6 +107,7 @@ def merged(dataset: Dataset, folder: Path) -> Iterator[Path]:
         OSError: the disk is full.
     """
     parts = [dataset.folder / "train", dataset.folder / "validation"]
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         labels = [np.load(parts[0] / LABELS, allow_pickle=False), dataset.hidden_labels("validation")]
@@ -149,15 +142,3 @@ def _merge_encoded(parts: Sequence[Path], folder: Path) -> None:
         for part in parts:
             with (part / ENCODED).open("rb") as source:
                 shutil.copyfileobj(source, target, AT_ONCE)
-
-
-def _problem(outcome: Outcome, validation: Score) -> str:
-    """What is wrong with a refit, as a part of a sentence; no test image is asked."""
-    if isinstance(outcome, Crashed):
-        return f"crashed ({outcome.crash.error.rstrip('.')})"
-    if outcome.score.accuracy < validation.interval[0]:
-        return (
-            f"gets {outcome.score.accuracy:.4f} right of validation images that it has learnt, where the winner gets "
-            f"{validation.accuracy:.4f} of them unseen"
-        )
-    return ""

@@ -131,6 +131,7 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
         rule=rule,
         candidates=settings.run_candidates,
         finals=finals.trainings,
+        average=settings.run_average,
         supply=supply,
     )
     return loop, finals

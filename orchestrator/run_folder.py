@@ -18,6 +18,7 @@ from orchestrator.link import link_or_copy
 from orchestrator.team import best
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from orchestrator.components import Pipeline
@@ -139,8 +140,11 @@ def drop_weights(run: Path, iteration: Iteration) -> None:
             path.unlink()
 
 
-def drop_lost(run: Path, winner: int) -> None:
-    """Free the disk that the new seeds' weights take of those that lost the finals."""
+def drop_lost(run: Path, history: Sequence[Iteration], winner: int) -> None:
+    """Free the disk that weights take of those that lost the finals, or were spared for an average."""
+    for iteration in history:
+        if iteration.number != winner:
+            drop_weights(run, iteration)
     for path in (run / "iterations").glob(f"*/seed-*/{WEIGHTS}"):
         if path.parent.parent.name != f"{winner:03}":
             path.unlink()
@@ -166,9 +170,10 @@ def restore(run: Path, history: list[Iteration], ended: set[str]) -> None:
         begun = number.isdecimal() and int(number) >= len(history) and folder.is_dir()
         if begun and str(folder.relative_to(run)) not in ended:
             shutil.rmtree(folder)
-    made_again = [run / "average", run / "final" / "average", run / "refit" / "test"]  # from what is kept, in seconds
-    for folder in (*made_again, *(run / "final").glob("*"), *(run / "refit").glob("*")):
-        if folder in made_again or str(folder.relative_to(run)) not in ended:
-            shutil.rmtree(folder, ignore_errors=True)
+    for name in {"average", "refit", "refit-images"} - ended:
+        shutil.rmtree(run / name, ignore_errors=True)
+    for folder in (run / "final").glob("*"):
+        if str(folder.relative_to(run)) not in ended:
+            shutil.rmtree(folder)
     if standing := best(history):
         keep_best(run, standing)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AutoModelError, NothingTrainedError
+from orchestrator.execute import Terms
 from orchestrator.jobs import WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.outcome import Crashed
@@ -93,7 +94,8 @@ def _score_final(journal: Journal, iteration: Iteration, trial: int, executor: E
     name = str(place.relative_to(run))
     known = journal.tested(name)
     if known is None:
-        outcome = executor.score_test(iteration.proposal.pipeline, weights, place)
+        terms = Terms(seed=executor.task.seed + trial)
+        outcome = executor.score_test(iteration.proposal.pipeline, weights, place, terms)
         if isinstance(outcome, Crashed):
             return f"{outcome.crash.error.rstrip('.')}; see {place}/predict.log"
         known = outcome.score, dict(outcome.custody)

@@ -102,7 +102,7 @@ def _scores(run: Path) -> Iterator[Scored]:
                 folder=folder,
                 dropped=bool(event["number"]) and not event["kept"],
             )
-        elif event["kind"] == "execution" and "/seed-" in event["place"] and event["outcome"].get("custody"):
+        elif event["kind"] == "execution" and _alone(event["place"]) and event["outcome"].get("custody"):
             folder = run / event["place"]
             yield Scored(
                 what=f"{event['place']}, seed {event['seed']}",
@@ -127,6 +127,11 @@ def _scores(run: Path) -> Iterator[Scored]:
                 folder=run / place,
                 dropped=False,
             )
+
+
+def _alone(place: str) -> bool:
+    """Whether what was executed in a folder stands in no iteration: other seeds, and an average that was given out."""
+    return "/seed-" in place or place.startswith("average/")
 
 
 def _compare(scored: Scored, dataset: Dataset | None) -> Iterator[str]:

@@ -55,8 +55,8 @@ def make_dataset(folder: Path, *, real: bool = False, submission: Mapping[str, A
         (folder / "unlabelled").mkdir()
         np.save(folder / "unlabelled" / "images.npy", noise(facts["images"]))
         (folder / "hidden" / "unlabelled.csv").write_text("".join(f"{','.join(row)}\n" for row in rows))
-    checksums = _checksums(folder) if real else None
-    make_facts(folder, classes=CLASSES, size=4, labels=LABELS, checksums=checksums, unlabelled=facts)
+    found = file_checksums(folder) if real else None
+    make_facts(folder, classes=CLASSES, size=4, labels=LABELS, checksums=found, unlabelled=facts)
     return Dataset(folder)
 
 
@@ -99,7 +99,7 @@ def make_facts(
     (folder / "dataset.json").write_text(json.dumps(facts))
 
 
-def _checksums(folder: Path) -> dict[str, str]:
+def file_checksums(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): file_checksum(path) for path in sorted(folder.rglob("*.npy"))}
 
 

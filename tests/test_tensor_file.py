@@ -76,12 +76,9 @@ def test_the_mean_is_what_torch_would_take(tmp_path: Path) -> None:
     found = load_file(tmp_path / "mean")
     assert read_header(tmp_path / "mean").metadata == {"other": "single"}
     for name, tensor in found.items():
-        each = [state[name] for state in states]
-        wanted = (
-            torch.stack([one.double() for one in each]).mean(0).to(tensor.dtype)
-            if tensor.dtype.is_floating_point
-            else each[0]
-        )
+        those = [state[name] for state in states]
+        mean = torch.stack([one.double() for one in those]).mean(0).to(tensor.dtype)
+        wanted = mean if tensor.dtype.is_floating_point else those[0]
         assert torch.equal(tensor, wanted), name
 
 
