@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
         commands, _audit, "audit", "train the winner of a run again, to see whether its number holds", knobs=True
     )
     audit.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    again = _command(
+        commands, _reproduce, "reproduce", "make the winner of a run again, and compare its numbers", knobs=True
+    )
+    again.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     verify = _command(commands, _verify, "verify", "recompute every checksum and score of a run", knobs=True)
     verify.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     _add_weights(commands)
@@ -235,6 +239,34 @@ def _audit(given: argparse.Namespace, settings: Settings) -> int:
             terminal.say(f"{finding.verdict:8}{finding.check}: {finding.sentence}")
         terminal.say(f"Audit: {verdict(findings)}.")
     return int(verdict(findings) == "failed")
+
+
+def _reproduce(given: argparse.Namespace, settings: Settings) -> int:
+    from dataclasses import replace
+
+    from orchestrator.recorded import read_recorded, require_same
+    from orchestrator.reproduce import reproduce
+    from orchestrator.run_folder import hold
+    from orchestrator.setup import open_sandbox, prove
+    from orchestrator.terminal import Terminal
+    from orchestrator.verify import need_dataset
+
+    recorded = read_recorded(given.run.resolve())
+    same = recorded.manifest["same"]
+    dataset = need_dataset(settings.datasets_dir.resolve(), str(same["dataset"]))
+    cores = min(float(recorded.cores), settings.job_cores())
+    settings = replace(settings, sandbox_backend=same["sandbox"], sandbox_cpus=cores)
+    hold(recorded.run)
+    with (
+        Terminal() as terminal,
+        closing(open_sandbox(settings, terminal.say)) as sandbox,
+        _jobs(settings, sandbox, terminal, recorded.run) as jobs,
+    ):
+        require_same(recorded, dataset, sandbox.describe(), settings.weights_dir)
+        prove(settings, sandbox, recorded.run)
+        result = reproduce(recorded, dataset, jobs, terminal.phase)
+        terminal.say(result.sentence)
+    return int(not result.reproduced)
 
 
 def _verify(given: argparse.Namespace, settings: Settings) -> int:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from orchestrator.blinding import OFFSETS, Blinding, chance
-from orchestrator.execute import Executor
 from orchestrator.link import link_or_copy
 from orchestrator.outcome import Crashed
+from orchestrator.retrain import retrainer
 from orchestrator.run_folder import FINISHED, read_summary, write_json
 from orchestrator.scoring import majority_accuracy, wilson
 
@@ -148,8 +147,7 @@ class _Auditor:
             np.save(train / "labels.npy", np.random.default_rng(seed).permutation(labels))
         for path in (train.parent, train, *train.iterdir()):
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-        task = replace(self.model.task, seed=seed, device=self.jobs.compute.device)
-        with closing(Executor(self.jobs, self.blinding, task, train=train)) as executor:
+        with retrainer(self.model.task, self.blinding, self.jobs, seed=seed, train=train) as executor:
             return executor.execute(self.model.pipeline, self.place / name / "attempt")
 
 

@@ -8,6 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.custody import harness_checksum
+from orchestrator.weights import revisions
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,9 +49,22 @@ def describe_run(
             "python": platform.python_version(),
             "machine": platform.platform(),
             "commit": _commit(),
+            "harness": harness_checksum(),
             "sandbox": sandbox.describe(),
         },
+        "hardware": {"cpu": cpu_name(), "cores": settings.job_cores(), "gpu": sandbox.gpu},
+        "pretrained": revisions(settings.weights_dir),
     }
+
+
+def cpu_name() -> str:
+    """What the kernel calls the processor; another one sums in another order, and logits differ in their last bits."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def _commit() -> str:

@@ -75,7 +75,7 @@ def load_model(run: Path) -> Model:
     try:
         manifest = TypeAdapter(dict[str, Any]).validate_json((run / "run.json").read_bytes())
         preparation = TypeAdapter(Preparation).validate_python(manifest.get("preparation"))
-        task = TypeAdapter(Task).validate_json((best / TASK).read_bytes())
+        task = read_task(best / TASK)
         pipeline = read_components(best / "components")
         (best / WEIGHTS).stat()
     except (OSError, ValueError):
@@ -84,6 +84,17 @@ def load_model(run: Path) -> Model:
             "`automodel run` does."
         ) from None
     return Model(pipeline=pipeline, weights=best / WEIGHTS, task=task, preparation=preparation)
+
+
+def read_task(path: Path) -> Task:
+    """The task of an attempt.
+
+    Raises:
+        ValueError: this is none.
+    """
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Task).validate_json(path.read_bytes())
 
 
 def predict(model: Model, images: Sequence[Path], sandbox: Sandbox, jobs: Jobs) -> list[Prediction]:

@@ -53,7 +53,7 @@ def verify(run: Path, datasets: Path, identify: Callable[[str], str]) -> tuple[i
     if not scores:
         raise AutoModelError(f"{run} holds no score: name the folder of a run in which something trained.")
     dataset = find_dataset(datasets, scores[0].custody["dataset"])
-    problems = _altered(dataset) if dataset else [f"the dataset is not in {datasets}, or its dataset.json was altered"]
+    problems = altered(dataset) if dataset else [f"the dataset is not in {datasets}, or its dataset.json was altered"]
     sound = None if problems else dataset
     for scored in scores:
         problems += [f"{scored.what}: {problem}" for problem in _compare(scored, sound)]
@@ -156,7 +156,8 @@ def _score(scored: Scored, dataset: Dataset) -> str:
     return "" if found == recorded else f"the accuracy is {found:.4f}, and {recorded:.4f} was recorded"
 
 
-def _altered(dataset: Dataset) -> list[str]:
+def altered(dataset: Dataset) -> list[str]:
+    """What is no longer as it was prepared: a sentence for each file."""
     recorded = dataset.facts.checksums.items()
     return [
         f"{dataset.folder / name} was altered"

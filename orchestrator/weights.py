@@ -39,11 +39,19 @@ def list_weights(folder: Path) -> list[Kept]:
     return [_look_at(place, folder) for place in sorted(folder.glob(f"{PREFIX}*")) if place.is_dir()]
 
 
+def revisions(folder: Path) -> dict[str, str]:
+    """Which revision is here of each name whose weights can be loaded: what a network that is fine-tuned began from."""
+    return {name: _revision(folder / f"{PREFIX}{name}") for name in available_weights(folder)}
+
+
+def _revision(place: Path) -> str:
+    return (place / "refs" / "main").read_text(encoding="utf-8")[:100]
+
+
 def _look_at(place: Path, folder: Path) -> Kept:
     name = place.name.removeprefix(PREFIX)
     try:
-        revision = (place / "refs" / "main").read_text(encoding="utf-8")[:100]
-        model = place / "snapshots" / revision / MODEL
+        model = place / "snapshots" / _revision(place) / MODEL
         size = model.stat().st_size
         return Kept(name=name, bytes=size, problem=_problem(model, folder))
     except (OSError, ValueError):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.custody import harness_checksum
 from orchestrator.manifest import describe_run
 from orchestrator.settings import read_settings
 from tests.fakes import ScriptedSandbox, make_dataset
@@ -26,6 +27,9 @@ def test_it_holds_what_the_jobs_ran_in(tmp_path: Path) -> None:
     assert facts["same"]["sandbox"] == "scripted"
     assert facts["preparation"] == {"max_side": 512, "ceiling": 255.0}
     assert facts["weak"] == ["swap"]
+    assert facts["versions"]["harness"] == harness_checksum()
+    assert facts["hardware"]["cpu"]
+    assert facts["pretrained"] == {}
 
 
 @pytest.mark.bubblewrap
