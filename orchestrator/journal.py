@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import Crash, Report
-from orchestrator.components import read_components
+from orchestrator.components import COMPONENTS, Pipeline
 from orchestrator.errors import AutoModelError
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.scoring import Score
@@ -126,6 +126,7 @@ class Journal:
             choice=None if proposal.choice is None else asdict(proposal.choice),
             notes=proposal.notes,
             repairs=[asdict(repair) for repair in iteration.repairs],
+            components={name: proposal.pipeline[name] for name in COMPONENTS},
             checksum=proposal.pipeline.checksum,
             outcome=asdict(iteration.outcome),
             again=[asdict(trained) for trained in iteration.again],
@@ -139,7 +140,7 @@ class Journal:
             DamagedJournalError: one lacks what it needs.
         """
         with _refusing(self._path):
-            return [_iteration(self.folder, event) for event in self.events if event["kind"] == "iteration"]
+            return [_iteration(event) for event in self.events if event["kind"] == "iteration"]
 
     def seconds_spent(self) -> float:
         """What earlier processes spent on this run: each one up to its last event.
@@ -186,13 +187,12 @@ def trial_folder(run: Path, iteration: Iteration, trial: int) -> Path:
     return run / "iterations" / f"{iteration.number:03}" / f"seed-{trial}"
 
 
-def _iteration(run: Path, event: dict[str, Any]) -> Iteration:
-    attempt = attempt_folder(run, event["number"], event["attempts"])
+def _iteration(event: dict[str, Any]) -> Iteration:
     choice = event["choice"]
     return Iteration(
         number=event["number"],
         proposal=Proposal(
-            pipeline=read_components(attempt / "components"),
+            pipeline=Pipeline(**event["components"]),
             component=event["component"],
             change=event["change"],
             reason=event["reason"],

@@ -187,7 +187,8 @@ def _read(run: Path) -> list[dict[str, Any]]:
     for path in _files(run):
         try:
             exchange = json.loads(path.read_bytes())
-            if _entry(exchange) and _reply(exchange) and exchange["request"]:
+            _add([_entry(exchange)])  # an error where a number is none
+            if isinstance(_reply(exchange).text, str) and isinstance(exchange["request"], str):
                 read.append(exchange)
         except (ValueError, KeyError, TypeError):
             continue

@@ -86,10 +86,8 @@ def _read(path: Path, what: str) -> dict[str, Any]:
 
 def _read_same(path: Path) -> Any:
     """What must agree for a run to be continued; None where its file is damaged, so that it never is."""
-    try:
-        return json.loads(path.read_bytes())["same"]
-    except (ValueError, LookupError, TypeError):
-        return None
+    facts = _read_json(path)
+    return facts.get("same") if isinstance(facts, dict) else None
 
 
 def hold(folder: Path) -> int:
@@ -113,8 +111,7 @@ def hold(folder: Path) -> int:
 
 def keep_best(run: Path, iteration: Iteration, trial: int = 0) -> None:
     """Put an iteration's components, and the weights of one of its trainings, into best/ in place of what was there."""
-    facts = {"iteration": iteration.number, "attempt": iteration.attempts, "trial": trial}
-    give_out(run, iteration.proposal.pipeline, trial_folder(run, iteration, trial), facts)
+    give_out(run, iteration.proposal.pipeline, trial_folder(run, iteration, trial), _facts(iteration, trial))
 
 
 def give_out(run: Path, pipeline: Pipeline, source: Path, facts: dict[str, Any]) -> None:
@@ -176,4 +173,35 @@ def restore(run: Path, history: list[Iteration], ended: set[str]) -> None:
         if str(folder.relative_to(run)) not in ended:
             shutil.rmtree(folder)
     if standing := best(history):
+        _require_weights(run, standing)
         keep_best(run, standing)
+    else:
+        shutil.rmtree(run / "best", ignore_errors=True)
+
+
+def _require_weights(run: Path, standing: Iteration) -> None:
+    """Have the weights of the best so far in its own folder; where that was lost, best/ may have them still."""
+    attempt = trial_folder(run, standing, 0)
+    missing = [name for name in (WEIGHTS, TASK) if not (attempt / name).exists()]
+    there = _read_json(run / "best" / "iteration.json") == _facts(standing, 0)
+    if missing and not (there and all((run / "best" / name).exists() for name in missing)):
+        raise AutoModelError(
+            f"{attempt / missing[0]} of the best pipeline so far is missing: put it back, or begin another run with "
+            "--new."
+        )
+    for name in missing:
+        attempt.mkdir(parents=True, exist_ok=True)
+        link_or_copy(run / "best" / name, attempt / name)
+
+
+def _facts(iteration: Iteration, trial: int) -> dict[str, Any]:
+    """What best/ says of itself."""
+    return {"iteration": iteration.number, "attempt": iteration.attempts, "trial": trial}
+
+
+def _read_json(path: Path) -> Any:
+    """What a JSON file holds; None where it is not there, or damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None

@@ -46,7 +46,10 @@ class Handler(BaseHTTPRequestHandler):
     chat: ChatServer
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if len(sent) < int(self.headers["Content-Length"]):
+            return  # whoever asked was killed
+        body = json.loads(sent)
         self.chat.bodies.append(body)
         self.chat.headers.append({name.lower(): value for name, value in self.headers.items()})
         act = self.chat.script.pop(0) if self.chat.script else self.chat.then(body)

@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.run_folder import FINISHED
 from tests.chat_servers import serve
-from tests.nursery import Nursery, Order, nursery
+from tests.nursery import SAID, Nursery, Order, nursery
 from tests.played_runs import answer
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def try_killing(home: Path, children: Nursery, chance: random.Random, whole: Pla
                 over = finished(home)
                 _tear(home, chance)
             elif status:
-                return Trial(kills=killed, problems=[f"a child ended with {status}"])
+                return Trial(kills=killed, problems=[f"a child ended with {status}: {(home / SAID).read_text()}"])
             if finished(home):
                 break
         if not finished(home) and (status := children.run(order)):
-            return Trial(kills=killed, problems=[f"the last child ended with {status}"])
+            return Trial(kills=killed, problems=[f"the last child ended with {status}: {(home / SAID).read_text()}"])
         if not killed:
             return try_killing(home.with_name(f"{home.name}x"), children, chance, whole, order)
         found = look(home, len(server.bodies))
@@ -126,7 +127,7 @@ def look(home: Path, replies: int) -> Played:
     """What came of the only run in a folder."""
     [run] = home.glob("runs/[!.]*")
     events = [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
-    chat = [json.loads(path.read_text()) for path in sorted((run / "chat").glob("*.json"))]
+    chat = list(_exchanges(run))
     files = {str(path.relative_to(run)): path for path in sorted(run.rglob("*")) if path.is_file()}
     return Played(
         events=[_timeless(event) for event in events if event["kind"] != "begin"],
@@ -136,6 +137,12 @@ def look(home: Path, replies: int) -> Played:
         replies=replies,
         executions=Counter((home / "executions").read_text().splitlines()),
     )
+
+
+def _exchanges(run: Path) -> Iterator[Any]:
+    for path in sorted((run / "chat").glob("*.json")):
+        with suppress(ValueError):  # damaged on purpose
+            yield json.loads(path.read_text())
 
 
 def _timeless(value: Any) -> Any:

@@ -18,14 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.__main__ import in_order
 from tests.played_runs import lay_out, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
+
+    from orchestrator.settings import Settings
 
 CHANGES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "socket.connect"}
 """What a run does that lasts, as Python's audit events call it; and `open`, to write."""
+SAID = "said"
+"""The file of what a child says on stderr."""
 ROOT = Path(__file__).parents[1]
 WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -43,6 +48,8 @@ class Order:
     """The number of the change before which it kills itself; 0: of none."""
     devices: int = 0
     """GPUs that there are, for the changes of a turn."""
+    fails: Sequence[int] = ()
+    """Numbers of the jobs, from 1, that the sandbox fails."""
     fork: bool = True
     """False: run it where it is, so that all is imported and compiled when a child is forked."""
 
@@ -76,14 +83,14 @@ def nursery() -> Iterator[Nursery]:
 def fork_children(orders: IO[str]) -> int:
     for line in orders:
         order = Order(**json.loads(line))
+        settings = lay_out(Path(order.home), openai_base_url=f"{order.url}/v1", **order.knobs)
         child = os.fork() if order.fork else None
         if child is None:
-            settings = lay_out(Path(order.home), openai_base_url=f"{order.url}/v1", **order.knobs)
             play(settings, Path(order.home, "executions"), order.devices)
             print(0, flush=True)
             continue
         if not child:
-            os._exit(_live(order))
+            os._exit(_live(order, settings))
         ended = os.pidfd_open(child)
         if not select.select([ended], [], [], order.after)[0]:
             os.kill(child, signal.SIGKILL)
@@ -92,7 +99,7 @@ def fork_children(orders: IO[str]) -> int:
     return 0
 
 
-def _live(order: Order) -> int:
+def _live(order: Order, settings: Settings) -> int:
     """Run, in a child; the number of changes goes to a file."""
     home, changes = Path(order.home), 0
 
@@ -106,16 +113,19 @@ def _live(order: Order) -> int:
                 Path(arguments[0]).write_bytes(b"")
             os.kill(os.getpid(), signal.SIGKILL)
 
-    try:
-        settings = lay_out(home, openai_base_url=f"{order.url}/v1", **order.knobs)
+    def run() -> int:
         sys.addaudithook(count)
-        play(settings, home / "executions", order.devices)
+        play(settings, home / "executions", order.devices, order.fails)
         total = changes
         (home / "changes").write_text(str(total))
+        return 0
+
+    os.dup2(os.open(home / SAID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    try:
+        return in_order(run)
     except BaseException:  # noqa: BLE001 - a forked child must end here
         traceback.print_exc()
         return 1
-    return 0
 
 
 if __name__ == "__main__":
