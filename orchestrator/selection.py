@@ -47,6 +47,8 @@ class Rule:
     protocol: Literal["careful", "paper"] = "careful"
     level: float = LEVEL
     """Of the paired test, in the careful protocol."""
+    promising: float = PROMISING
+    """Up to which p a gain that fails the test is worth another seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ def decide(candidate: Sequence[Trained], standing: Sequence[Trained], rule: Rule
     if gain >= 0 and _is_lighter(candidate, standing):
         seconds = f"{_seconds(candidate):.0f} s instead of {_seconds(standing):.0f} s"
         return Decision(kind="lighter", p=p, sentence=f"{said}; a tie, and it takes {seconds}")
-    if p <= PROMISING:
+    if p <= rule.promising:
         return Decision(kind="promising", p=p, sentence=f"{said}; promising, but it may be luck")
     return Decision(kind="no", p=p, sentence=said)
 

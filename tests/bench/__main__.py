@@ -21,6 +21,7 @@ from tests.bench import (
     overhead,
     photos,
     prepare,
+    selection,
     sources,
     throughput,
 )
@@ -38,9 +39,10 @@ SECTIONS = {
     "million": million,
     "epoch": epoch,
     "decoding": decoding,
+    "selection": selection,
 }
-ON_DEMAND = ("sources", "million", "epoch", "decoding")
-"""The first measures whether, not how fast; each takes a quarter of an hour and gigabytes of disk."""
+ON_DEMAND = ("sources", "million", "epoch", "decoding", "selection")
+"""The first measures whether, not how fast; each takes a quarter of an hour and gigabytes of disk, but for the last."""
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DIGITS = {"s": 2, "x": 2, "MB": 1, "images/s": 0}
+DIGITS = {"s": 2, "x": 2, "MB": 1, "images/s": 0, "%": 1, "points": 2}
 """Unit -> digits after the point."""
 MB = 1e6
 

@@ -29,6 +29,8 @@ class Sizes:
     """Of decoding and preparing those."""
     unchanged: int
     """Image files that are prepared already."""
+    runs: int
+    """Simulated ones, by each rule of selection."""
 
 
 FULL = Sizes(
@@ -43,6 +45,7 @@ FULL = Sizes(
     mixed_photos=20_000,
     rounds=2,
     unchanged=20_000,
+    runs=200,
 )
 QUICK = Sizes(
     attempts=1,
@@ -56,4 +59,5 @@ QUICK = Sizes(
     mixed_photos=300,
     rounds=1,
     unchanged=500,
+    runs=4,
 )
