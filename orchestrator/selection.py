@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from orchestrator.errors import AutoModelError
 from orchestrator.scoring import right_images
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ STUDENT = (
 """The 97.5 % points of Student's t for 1, 2 ... 20 degrees of freedom."""
 
 
-class UnknownImagesError(ValueError):
+class UnknownImagesError(AutoModelError):
     """Raised when a score does not say which images are right: older versions did not write it down."""
 
 
@@ -186,13 +187,3 @@ def _differences(ahead: NDArray[np.int64], *, once: bool) -> str:
 
 def _p(p: float) -> str:
     return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
-
-
-def is_better(candidate: Trained, best: Trained) -> bool:
-    """Whether a change helped, on the validation split: more right, or as many, surer of them, and no slower.
-
-    Without the last, each doubling of the epochs would be kept for the logits that it sharpens.
-    """
-    if candidate.score.accuracy != best.score.accuracy:
-        return candidate.score.accuracy > best.score.accuracy
-    return candidate.score.log_loss < best.score.log_loss and candidate.seconds <= SLOWER * best.seconds
