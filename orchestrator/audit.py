@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -147,7 +147,9 @@ class _Auditor:
             np.save(train / "labels.npy", np.random.default_rng(seed).permutation(labels))
         for path in (train.parent, train, *train.iterdir()):
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-        with retrainer(self.model.task, self.blinding, self.jobs, seed=seed, train=train) as executor:
+        learnt = self.blinding.dataset.split("train")  # a refit's task counts more
+        task = replace(self.model.task, train_size=learnt.images, class_counts=learnt.counts)
+        with retrainer(task, self.blinding, self.jobs, seed=seed, train=train) as executor:
             return executor.execute(self.model.pipeline, self.place / name / "attempt")
 
 

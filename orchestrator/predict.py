@@ -61,6 +61,8 @@ class Model:
     weights: Path
     task: Task
     preparation: Preparation
+    hold_out: bool = True
+    """Whether a tuning split was carved; of a refit none was, and `task` counts all images that it learnt from."""
 
 
 def load_model(run: Path) -> Model:
@@ -76,6 +78,7 @@ def load_model(run: Path) -> Model:
         manifest = TypeAdapter(dict[str, Any]).validate_json((run / "run.json").read_bytes())
         preparation = TypeAdapter(Preparation).validate_python(manifest.get("preparation"))
         task = read_task(best / TASK)
+        hold_out = bool(json.loads((best / TASK).read_bytes()).get("hold_out", True))
         pipeline = read_components(best / "components")
         (best / WEIGHTS).stat()
     except (OSError, ValueError):
@@ -83,7 +86,7 @@ def load_model(run: Path) -> Model:
             f"{run} holds no trained model, or none that this version reads: name the folder of a run, as "
             "`automodel run` does."
         ) from None
-    return Model(pipeline=pipeline, weights=best / WEIGHTS, task=task, preparation=preparation)
+    return Model(pipeline=pipeline, weights=best / WEIGHTS, task=task, preparation=preparation, hold_out=hold_out)
 
 
 def read_task(path: Path) -> Task:
@@ -116,7 +119,8 @@ def predict(model: Model, images: Sequence[Path], sandbox: Sandbox, jobs: Jobs) 
         if not readable:
             return [Prediction(image=path, problem=problems[index]) for index, path in enumerate(images)]
         link_or_copy(model.weights, waiting.folder / "input" / WEIGHTS)
-        ended = waiting.run(task, model.pipeline, ("data", "model"), folder / "attempt")
+        facts = {"hold_out": model.hold_out}
+        ended = waiting.run(task, model.pipeline, ("data", "model"), folder / "attempt", facts=facts)
         rows = iter(_probabilities(ended, folder / "attempt" / LOGITS, (readable, task.num_classes)))
     finally:
         waiting.discard()
