@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from orchestrator.dataset import Dataset, HiddenName
     from orchestrator.predict import Model
 
+NEAR = 0.85
+"""Share of its clock after which a training may have been shaped by it: recipes keep 6 % of it in reserve."""
+
 
 class Then(NamedTuple):
     """A score of summary.json."""
@@ -48,7 +51,7 @@ class Recorded:
     cores: int
     """Threads of each job."""
     by_clock: bool
-    """Whether its clock ended the training."""
+    """Whether its clock ended the training, or was so near that a schedule may have followed it."""
     refit: bool
     members: tuple[Path, ...]
     """Folders of the networks that it is an average of, the winner first; none where it is no average."""
@@ -84,7 +87,7 @@ def read_recorded(run: Path) -> Recorded:
             logits={split: custody["logits"] for split, custody in custodies.items()},
             custody=custodies["test"],
             cores=cores,
-            by_clock=any(stopped == "clock" for _, _, stopped in events),
+            by_clock=any(by_clock(report, model.task.seconds) for _, _, report in events),
             refit=bool(where.get("refit")),
             members=tuple(run / place for place in where.get("members", ())),
             form=where.get("form", "weights"),
@@ -93,6 +96,11 @@ def read_recorded(run: Path) -> Recorded:
         raise AutoModelError(
             f"{run}/best is not what the journal and the summary of the run speak of: see `automodel verify {run}`."
         ) from None
+
+
+def by_clock(report: Mapping[str, Any], clock: float) -> bool:
+    """Whether what a job measured of itself shows the hand of its clock, in seconds: no such training is repeated."""
+    return report.get("stopped") == "clock" or report.get("seconds", {}).get("train", 0.0) > NEAR * clock
 
 
 def require_same(recorded: Recorded, dataset: Dataset, sandbox: Mapping[str, str], weights: Path) -> None:
@@ -123,14 +131,14 @@ def _differences(recorded: Recorded, sandbox: str, pretrained: Mapping[str, str]
             yield f"the pretrained weights of {name} are of another revision: {which}"
 
 
-def _events_of(run: Path, weights: str, components: str) -> Iterator[tuple[HiddenName, dict[str, str], str]]:
-    """Where the journal speaks of these weights: split, custody, and why training ended early."""
+def _events_of(run: Path, weights: str, components: str) -> Iterator[tuple[HiddenName, dict[str, str], dict[str, Any]]]:
+    """Where the journal speaks of these weights: split, custody, and the report of the job that trained them."""
     for event in read_events(run):
         outcome = event["outcome"] if event["kind"] == "execution" else event if event["kind"] == "final" else {}
         custody = outcome.get("custody") or {}
         if (custody.get("weights"), custody.get("components")) == (weights, components):
             split: HiddenName = "test" if event["kind"] == "final" else "validation"
-            yield split, custody, outcome.get("report", {}).get("stopped", "")
+            yield split, custody, outcome.get("report", {})
 
 
 def _then(score: Mapping[str, Any]) -> Then:

@@ -19,6 +19,7 @@ from orchestrator.execute import Terms
 from orchestrator.jobs import TASK, WEIGHTS
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.predict import read_task
+from orchestrator.recorded import by_clock
 from orchestrator.refit import IMAGES, merged
 from orchestrator.retrain import retrainer
 from orchestrator.run_folder import write_json
@@ -123,8 +124,8 @@ class _Maker:
             return Reproduction(crash=tested.crash.error)
         found: dict[HiddenName, Trained] = {"validation": outcome, "test": tested}
         compared = tuple(self._compare(split, found[split]) for split in found if split in recorded.scores)
-        clock = outcome.report.stopped == "clock" or recorded.by_clock
-        remarks = (*recorded.remarks, *(["its clock ended a training"] if clock else []))
+        clock = recorded.by_clock or by_clock(asdict(outcome.report), recorded.model.task.seconds)
+        remarks = (*recorded.remarks, *(["the training followed its clock"] if clock else []))
         return Reproduction(compared=compared, remarks=remarks)
 
     def _train(self, executor: Executor, pipeline: Pipeline, name: str = "again") -> Outcome:

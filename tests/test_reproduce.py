@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.report import Report
 from orchestrator.endings import Endings
 from orchestrator.errors import AutoModelError
 from orchestrator.finals import Winner
@@ -108,6 +109,18 @@ def test_an_accuracy_outside_of_the_interval_is_not_reproduced(tmp_path: Path) -
     assert result.sentence.startswith("Not reproduced: validation 0.7500 lies inside")
     assert "test 0.0000 lies outside 0.5655 to 1.0000" in result.sentence
     assert "the logits are not identical (the processor was one that was not recorded and is" in result.sentence
+
+
+def test_a_training_that_followed_its_clock_is_told(tmp_path: Path) -> None:
+    over = plain_run(tmp_path)
+    late = ScriptedJob(
+        {"weights.safetensors": make_weights(1, 3), "report.json": Report(seconds={"train": 29.0}).dump()}
+    )
+
+    result = once_more(over, ScriptedSandbox({"fit": [late], "predict": predicts([0, 1, 2, 0], TEST)}))
+
+    assert result.reproduced is False  # four images are not many: 1.0 lies outside of the interval of 0.75
+    assert "the training followed its clock" in result.sentence
 
 
 def test_a_crash_is_not_reproduced(tmp_path: Path) -> None:
