@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from harness.batches import Sliver
 from harness.blame import BrokenContractError
-from harness.check_data import IMAGES, check_batch, check_transforms
+from harness.check_data import IMAGES, check_batch, check_transforms, repeats
 from harness.clock import Clock, OutOfTime
 from harness.loading import load_components, seeded
 from harness.memory import peak_memory
@@ -41,6 +41,10 @@ SLOW_STEP = 2.0
 """Seconds. Where a step would take longer on a CPU, `train` gets smaller batches; a GPU always gets whole ones."""
 CLOSE = 1e-2
 """How much logits of the same weights may differ: sums in another order, and half precision has three digits."""
+NOT_REPEATABLE = (
+    "train_transform gave two results for one image and one seed, so equal seeds will not give equal results: "
+    "draw from the global generators of random, numpy and torch, and keep no state"
+)
 
 
 def check(job: Job, channel: Channel, *, halvings: int) -> None:
@@ -54,6 +58,8 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     examples = open_training_data(job, data, channel)
     channel.step("transform eight images", "data")
     check_transforms(examples)
+    if not repeats(examples.train):
+        channel.warn(NOT_REPEATABLE)
     channel.step("transform a batch", "data")
     batch = check_batch(examples, task)
     channel.step("build the model", "model")

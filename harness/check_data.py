@@ -40,6 +40,12 @@ def check_transforms(data: TrainingData) -> None:
         raise BrokenContractError("data", "eval_transform must be deterministic; it gave two results for one image")
 
 
+def repeats(examples: Examples) -> bool:
+    """Whether the transform gives the same twice for one seed: one that has a generator of its own does not."""
+    first, second = (_transformed(examples, "train_transform") for _ in range(2))
+    return all(torch.equal(*pair) for pair in zip(first, second, strict=True))
+
+
 def check_batch(data: TrainingData, task: Task) -> tuple[Tensor, Tensor]:
     """A training batch as `train` will see it.
 

@@ -50,7 +50,7 @@ class Task:
     device: str
     """`cpu` or `cuda`."""
     seed: int
-    """Set for Python, numpy and torch before each component is called."""
+    """Set for Python, numpy and torch before each component is called; draw from these generators and no others."""
     seconds: float
     """How long `train` may take. At the end of it the harness stops `train`; what was saved counts."""
     weights: tuple[str, ...] = ()

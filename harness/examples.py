@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from harness.randomness import same, seeded_aside, state
+from harness.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Examples(Dataset[Any]):
         if self.batched:
             images = self.transform(torch.from_numpy(self._images.batch(indices)))
         else:
-            with seeded_aside(order.seed):
+            with seeded_aside(order.seed), one_thread():
                 images = torch.stack([self.transform(self._original(index)) for index in indices])
         return images.float(), self.labels[order.indices]
 

@@ -13,6 +13,7 @@ from harness.check import check
 from harness.child import Ending, run_child
 from harness.fit import fit
 from harness.predict import predict
+from harness.randomness import repeatable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,8 @@ def _run_once(name: str, phase: Phase, job: Job, progress: Progress, deadline: C
 def _told(phase: Phase, job: Job, channel: Channel, halvings: int) -> None:
     """Run a phase and tell how it ended, whatever a component raises, `SystemExit` included."""
     torch.set_num_threads(job.settings.cpus)
+    if job.task.device == "cpu":
+        repeatable()
     try:
         phase(job, channel, halvings=halvings)
         channel.done()

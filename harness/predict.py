@@ -10,7 +10,7 @@ import torch
 from harness.examples import Examples
 from harness.forward import batch_size_for, outputs
 from harness.images import open_images
-from harness.loader import InOrder, load, workers_for
+from harness.loader import Alike, load, workers_for
 from harness.loading import load_components, seeded
 from harness.network import build, forward_of
 from harness.randomness import seed_all
@@ -51,14 +51,16 @@ def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG0
     operations = count_operations(model, examples, task.device)
     size = batch_size_for(examples, task.device)
     use_threads(operations * size, job.settings.cpus)
-    batches = _batches(examples, size, job)
+    batches, left = _batches(examples, size, job), len(examples)
     with torch.inference_mode(), job.folders.logits.open("wb") as file:
         seed_all(task.seed)
         for logits, _ in outputs(forward_of(component, model, task), batches, task.device):
-            file.write(logits.float().cpu().numpy().astype("<f4").tobytes())
+            wanted = logits[:left].float().cpu().numpy()
+            file.write(wanted.astype("<f4").tobytes())
+            left -= len(wanted)
 
 
 def _batches(examples: Examples, size: int, job: Job) -> Iterable[tuple[Tensor, Tensor]]:
     workers = workers_for(examples, size, job.settings.workers)
-    orders = InOrder(len(examples), size)
+    orders = Alike(len(examples), size)
     return load(examples, orders, workers, again=False, pinned=job.task.device == "cuda")

@@ -7,12 +7,15 @@ images. The work decides, not a measurement, so that one seed gives one result: 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import nn
 
     from harness.examples import Examples
@@ -40,3 +43,14 @@ def count_operations(model: nn.Module, examples: Examples, device: str) -> float
 def use_threads(operations: float, cpus: int) -> None:
     """Set the threads of this process for forwards of so many operations."""
     torch.set_num_threads(1 if operations < SMALL else cpus)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """As in a loader process, so that a batch is the same wherever it is made."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

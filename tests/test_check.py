@@ -132,3 +132,11 @@ def test_what_follows_the_last_epoch_is_tried_too(tmp_path: Path) -> None:
 def error_of(ran: Ran) -> str:
     assert ran.report.crash is not None
     return ran.report.crash.error
+
+
+@pytest.mark.parametrize("own", ["torch.rand((), generator=OWN)", "__import__('secrets').randbelow(99)"])
+def test_random_numbers_that_no_seed_sets_are_warned_of(own: str, tmp_path: Path) -> None:
+    files = pipeline(data=("torch.rand(())", own))
+    files["data"] = files["data"].replace("import torch\n", "import torch\n\nOWN = torch.Generator()\n", 1)
+
+    assert "equal seeds will not give equal results" in fit(tmp_path / "job", files).report.warnings[0]

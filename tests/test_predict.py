@@ -99,3 +99,18 @@ def test_a_fine_tuned_network_predicts_where_its_pretrained_weights_are_not(tmp_
 
     assert ran.report.crash is None
     assert ran.logits.shape == (10, 3)
+
+
+@pytest.mark.parametrize("images", [2, 513, 1100])
+def test_the_logits_of_an_image_do_not_tell_where_in_the_order_it_was(images: int, tmp_path: Path) -> None:
+    mlp = (
+        "from torch import nn\n\n\ndef build_model(task):\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 200), "
+    )
+    trained = fit(tmp_path / "job", pipeline() | {"model": f"{mlp}nn.ReLU(), nn.Linear(200, 3))\n"})
+    shown, order = pixels(labels_of(images)), np.random.default_rng(1).permutation(images)
+    np.save(trained.folder / "images" / "images.npy", shown)
+    first = predict(trained).logits
+    np.save(trained.folder / "images" / "images.npy", shown[order])
+
+    assert first.shape == (images, 3)
+    assert first[order].tobytes() == run_job("predict", trained.folder).logits.tobytes()
