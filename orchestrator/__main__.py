@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import fields
@@ -44,8 +45,15 @@ def in_order(command: Callable[[], int], *, debug: bool = False) -> int:
     except (AutoModelError, SandboxError, OSError) as error:
         if debug:
             raise
-        print(f"automodel: {error}", file=sys.stderr)
+        print(f"automodel: {_sentence(error)}", file=sys.stderr)
         return getattr(error, "status", 1)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" where {error.filename} is" if error.filename else ""
+        return f"The disk is full{where}: make room, and the same command goes on from there."
+    return str(error)
 
 
 def _parser() -> argparse.ArgumentParser:

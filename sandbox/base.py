@@ -151,6 +151,7 @@ class Running(Protocol):
 
         Raises:
             SandboxError: the sandbox failed, not the program.
+            OSError: the host cannot take what the program made: its disk is full.
         """
         ...
 

@@ -215,7 +215,7 @@ class Attended:
 
     def _report(self, remains: Remains) -> Ended:
         if isinstance(self._failure, OSError):
-            raise SandboxError(f"{self._job.output} cannot take what {self._job.name} made: {self._failure}.")
+            raise OSError(self._failure.errno, self._failure.strerror, str(self._job.output))
         end, refused = self._receiver.end, list(self._receiver.refused)
         if self._failure is not None:
             refused.append(f"reading stopped at {self._failure}")

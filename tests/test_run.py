@@ -135,6 +135,27 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert kinds == ["begin", "begin", "execution", "iteration", "final", "end"]
 
 
+def test_interrupted_twice_it_ends_at_once_and_the_next_start_clears_up(home: Path, backend: str) -> None:
+    home = home / "twice"
+    command = [sys.executable, "-u", "-m", "orchestrator", "run", "digits"]
+    knobs = environment(home, backend, RUN_ITERATIONS="0")
+    with subprocess.Popen(command, env=knobs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "iteration 0: recipe" in line or "Ending in order" in line:
+                process.send_signal(signal.SIGINT)
+
+    assert process.returncode == 130
+    run = only_run(home, backend)
+
+    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="0")
+
+    assert done.returncode == 0, done.stderr
+    assert only_run(home, backend) == run
+    assert not (run / "jobs").exists()
+    assert processes_with(str(run)) == []
+
+
 def test_interrupted_early_it_says_how_to_go_on(home: Path, backend: str) -> None:
     command = [sys.executable, "-u", "-m", "orchestrator", "prepare", "digits"]
     knobs = environment(home / "early", backend)

@@ -104,3 +104,22 @@ def test_a_container_is_removed_once_and_its_failure_told_to_whoever_waits(tmp_p
     jobs.close()
 
     assert tries == ["removal"]
+
+
+def test_a_disk_that_cannot_take_what_a_job_made_is_no_failure_of_the_sandbox(tmp_path: Path) -> None:
+    file = json.dumps({"name": "report.json", "size": 1}).encode()
+    container = ScriptedContainer(says=pid1.HEADER.pack(pid1.FILE, len(file)) + file)
+    jobs = Attendance(lambda _: container)
+    job = Job(
+        name="fit",
+        arguments=(),
+        input=tmp_path,
+        output=tmp_path / "gone",
+        limits=Limits(seconds=60),
+        wanted={"report.json": 10},
+    )
+    running = jobs.start(job, None)
+
+    with pytest.raises(FileNotFoundError, match="gone"):
+        running.wait()
+    jobs.close()
