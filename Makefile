@@ -5,7 +5,7 @@ BIN := .venv/bin
 export DATASET ?= digits
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-hostile test-llm check image doctor bench clean
+.PHONY: help setup run test test-hostile test-kill test-llm check image doctor bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: .venv/dev  ## run the tests; those that need an engine are skipped where n
 
 test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md
 	@$(BIN)/python -m pytest -m hostile -n 2 --dist worksteal
+
+test-kill: .venv/dev  ## kill a run at 200 random moments, go on each time, compare: 10 minutes on two quiet cores
+	@$(BIN)/python -m tests.killing_runs
 
 test-llm: .venv/dev  ## the loop with a real small language model on loopback: see README; not in CI
 	@$(BIN)/python -m tests.llm
