@@ -5,23 +5,20 @@ from __future__ import annotations
 import argparse
 import errno
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import weights_commands
+from orchestrator import checking_commands, weights_commands
 from orchestrator.errors import AutoModelError
 from orchestrator.interrupts import INTERRUPTED, end_in_order
 from orchestrator.settings import Settings, read_settings
 from sandbox.base import SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from orchestrator.jobs import Jobs
-    from orchestrator.terminal import Terminal
-    from sandbox.base import Sandbox
 
 INTERRUPTED_EARLY = "what was finished is kept: the same command does the rest."
 """Where nobody has a better word: while a dataset is prepared, an image is built, images are predicted."""
@@ -80,14 +77,24 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
     audit = _command(
-        commands, _audit, "audit", "train the winner of a run again, to see whether its number holds", knobs=True
+        commands,
+        checking_commands.audit,
+        "audit",
+        "train the winner of a run again, to see whether its number holds",
+        knobs=True,
     )
     audit.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     again = _command(
-        commands, _reproduce, "reproduce", "make the winner of a run again, and compare its numbers", knobs=True
+        commands,
+        checking_commands.reproduce,
+        "reproduce",
+        "make the winner of a run again, and compare its numbers",
+        knobs=True,
     )
     again.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    verify = _command(commands, _verify, "verify", "recompute every checksum and score of a run", knobs=True)
+    verify = _command(
+        commands, checking_commands.verify, "verify", "recompute every checksum and score of a run", knobs=True
+    )
     verify.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     _add_weights(commands)
     _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
@@ -185,6 +192,7 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
     import os
     import tempfile
 
+    from orchestrator.checking_commands import jobs_outside
     from orchestrator.predict import load_model, predict
     from orchestrator.setup import open_sandbox, prove
     from orchestrator.terminal import Terminal
@@ -195,7 +203,7 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
         Terminal(stderr=True) as terminal,
         closing(open_sandbox(settings, terminal.say)) as sandbox,
         tempfile.TemporaryDirectory(dir=beside) as folder,
-        _jobs(settings, sandbox, terminal, Path(folder)) as jobs,
+        jobs_outside(settings, sandbox, terminal, Path(folder)) as jobs,
     ):
         prove(settings, sandbox, Path(folder))
         terminal.phase("predicting")
@@ -204,90 +212,6 @@ def _predict(given: argparse.Namespace, settings: Settings) -> int:
         shown = f"{prediction.label}  {prediction.probability:.4f}" if not prediction.problem else prediction.problem
         print(f"{prediction.image}  {shown}")
     return int(any(prediction.problem for prediction in predictions))
-
-
-@contextmanager
-def _jobs(settings: Settings, sandbox: Sandbox, terminal: Terminal, folder: Path) -> Iterator[Jobs]:
-    """Jobs outside of a run's loop."""
-    from orchestrator.compute import find_compute
-    from orchestrator.jobs import Jobs
-    from orchestrator.log import open_log
-
-    with Path(folder, "log.jsonl").open("a", encoding="utf-8") as log:
-        yield Jobs(
-            sandbox=sandbox,
-            compute=find_compute(settings, sandbox),
-            weights=settings.weights_dir.resolve() if settings.weights_dir.is_dir() else None,
-            folder=folder / "jobs",
-            on_event=terminal.event,
-            log=open_log(log),
-        )
-
-
-def _audit(given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.audit import audit, verdict
-    from orchestrator.predict import load_model
-    from orchestrator.run_folder import hold, read_manifest
-    from orchestrator.setup import open_sandbox, prove
-    from orchestrator.terminal import Terminal
-    from orchestrator.verify import need_dataset
-
-    run = given.run.resolve()
-    model = load_model(run)
-    dataset = need_dataset(settings.datasets_dir.resolve(), str(read_manifest(run)["same"]["dataset"]))
-    hold(run)
-    with (
-        Terminal() as terminal,
-        closing(open_sandbox(settings, terminal.say)) as sandbox,
-        _jobs(settings, sandbox, terminal, run) as jobs,
-    ):
-        prove(settings, sandbox, run)
-        findings = audit(run, dataset, model, jobs, terminal.phase)
-        for finding in findings:
-            terminal.say(f"{finding.verdict:8}{finding.check}: {finding.sentence}")
-        terminal.say(f"Audit: {verdict(findings)}.")
-    return int(verdict(findings) == "failed")
-
-
-def _reproduce(given: argparse.Namespace, settings: Settings) -> int:
-    from dataclasses import replace
-
-    from orchestrator.recorded import read_recorded, require_same
-    from orchestrator.reproduce import reproduce
-    from orchestrator.run_folder import hold
-    from orchestrator.setup import open_sandbox, prove
-    from orchestrator.terminal import Terminal
-    from orchestrator.verify import need_dataset
-
-    recorded = read_recorded(given.run.resolve())
-    same = recorded.manifest["same"]
-    dataset = need_dataset(settings.datasets_dir.resolve(), str(same["dataset"]))
-    cores = min(float(recorded.cores), settings.job_cores())
-    settings = replace(settings, sandbox_backend=same["sandbox"], sandbox_cpus=cores)
-    hold(recorded.run)
-    with (
-        Terminal() as terminal,
-        closing(open_sandbox(settings, terminal.say)) as sandbox,
-        _jobs(settings, sandbox, terminal, recorded.run) as jobs,
-    ):
-        require_same(recorded, dataset, sandbox.describe(), settings.weights_dir)
-        prove(settings, sandbox, recorded.run)
-        result = reproduce(recorded, dataset, jobs, terminal.phase)
-        terminal.say(result.sentence)
-    return int(not result.reproduced)
-
-
-def _verify(given: argparse.Namespace, settings: Settings) -> int:
-    from orchestrator.setup import identify
-    from orchestrator.verify import verify
-
-    scores, problems = verify(
-        given.run.resolve(), settings.datasets_dir.resolve(), lambda name: identify(settings, name)
-    )
-    for problem in problems:
-        print(problem)
-    print(f"{scores} scores recomputed, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)} found.")
-    return int(bool(problems))
 
 
 def _setup(_given: argparse.Namespace, settings: Settings) -> int:

@@ -47,6 +47,8 @@ class Finals:
     """Contenders at most; below 2 there are no finals."""
     seeds: int
     """New ones, for each."""
+    after: float = 0.0
+    """Trainings that come after the finals, for which RUN_HOURS has to have room, too."""
 
     @property
     def trainings(self) -> int:
@@ -62,7 +64,8 @@ class Finals:
             return Winner(iteration=standing)
         left = contenders(history, self.count, self.rule)
         for number in range(self.seeds):
-            if self.budget.left() < sum(each.outcome.seconds for each in left):
+            later = self.after * standing.outcome.seconds
+            if self.budget.left() < later + sum(each.outcome.seconds for each in left):
                 break
             left = [more for each in left if (more := self._once_more(each, number))] or left
         won = left[winner([each.trials for each in left])]

@@ -65,8 +65,8 @@ class Loop:
     """Of what is better."""
     candidates: int = 1
     """Different changes of one turn, of which the best may be kept."""
-    finals: int = 0
-    """Trainings after the last turn, which RUN_HOURS has to have room for."""
+    after: float = 0.0
+    """Trainings that come after the last turn, for which RUN_HOURS has to have room."""
     average: bool = False
     """Whether an average will be tried at the end, for which weights are kept."""
     supply: Supply | None = None
@@ -94,7 +94,7 @@ class Loop:
 
     def _end(self) -> str:
         seconds = self._usual_seconds()
-        return self.budget.end(turns(self.history), needed=self.candidates * seconds, kept_back=self.finals * seconds)
+        return self.budget.end(turns(self.history), needed=self.candidates * seconds, kept_back=self.after * seconds)
 
     def _usual_seconds(self) -> float:
         """What an execution takes, as the best one did; 0 where nothing has trained yet."""
@@ -165,7 +165,7 @@ class Loop:
         standing, usual = best(self.history), self.profile.task.seconds
         if standing is None or not isinstance(standing.outcome, Trained):
             return Terms()
-        left = max(self.budget.left() - self.finals * standing.outcome.seconds, standing.outcome.seconds)
+        left = max(self.budget.left() - self.after * standing.outcome.seconds, standing.outcome.seconds)
         rival = () if self.rule.protocol == "paper" else rival_curve(standing.outcome)
         return Terms(seconds=left if left < usual else None, rival=rival)
 
@@ -217,7 +217,7 @@ class Loop:
 
     def _once_more(self, iteration: Iteration) -> Trained | None:
         """The same pipeline with another seed, if there is time."""
-        if self.budget.left() < (1 + self.finals) * iteration.outcome.seconds:
+        if self.budget.left() < (1 + self.after) * iteration.outcome.seconds:
             return None
         self._say(iteration.number, f"{iteration.proposal.change}: promising, once more with another seed")
         folder = trial_folder(self.journal.folder, iteration, 1)

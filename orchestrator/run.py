@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 LEAST = 8
 """Trainings for which RUN_HOURS has to have room, however long RUN_FIT_MINUTES may be."""
 
+MORE = 1.5
+"""A refit takes so many times as long as a training: it has more to learn from."""
+
 
 def run(
     settings: Settings,
@@ -120,6 +123,7 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
         rule=rule,
         count=settings.run_finals,
         seeds=settings.run_final_seeds,
+        after=MORE if settings.run_refit else 0.0,
     )
     loop = Loop(
         team=team,
@@ -130,7 +134,7 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
         repairs=settings.run_repairs,
         rule=rule,
         candidates=settings.run_candidates,
-        finals=finals.trainings,
+        after=finals.trainings + finals.after,
         average=settings.run_average,
         supply=supply,
     )

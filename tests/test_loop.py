@@ -283,7 +283,7 @@ def test_no_iteration_begins_that_would_take_the_time_of_the_finals(tmp_path: Pa
     executor = ScriptedExecutor(outcomes())
     loop = make_loop(tmp_path / "run", profile, ScriptedTeam(map(str, range(99))), executor, iterations=99)
     loop.budget = Budget(iterations=99, hours=1, clock=lambda: now[0])
-    loop.finals = 3
+    loop.after = 3
 
     assert loop.run() == "what is left of 1 hours is too little for another iteration"
     assert loop.budget.left() == 3600 - 6 * 400
