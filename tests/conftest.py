@@ -6,6 +6,7 @@ import signal
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from sandbox import engine, image
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
     from sandbox.docker import DockerSandbox
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program that they start.
+# A shell that starts the tests in the background has them ignore Ctrl-C, `nohup` a closed terminal, and so would every
+# program that they start; a signal that is handled here is not ignored there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, lambda *_: None)
+hypothesis.settings.register_profile("untimed", deadline=None)  # how fast is no property
+hypothesis.settings.load_profile("untimed")
 
 BASES = (image.BASE, "automodel-base")
 """What an image without torch is built on; `.ci/base-image` makes the second where no registry can be reached."""

@@ -87,7 +87,7 @@ def test_whatever_does_not_fit_ends_the_reading(tmp_path: Path, data: bytes) -> 
         receive(tmp_path, data)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(data=st.binary(max_size=200), kind=st.sampled_from([b"E", b"F", b"R", b"Z", b"D"]))
 def test_noise_is_refused_or_waited_for_and_never_written(tmp_path: Path, data: bytes, kind: bytes) -> None:
     receiver = Receiver(tmp_path, {"a": 10}, lambda _: None)

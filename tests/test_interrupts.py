@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAM = """
-import signal, sys, threading
+import sys, threading
 from contextlib import contextmanager
 from orchestrator.__main__ import in_order
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-for number in (signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, signal.SIG_DFL)
 
 @contextmanager
 def open_sandbox():
@@ -38,7 +34,7 @@ def command():
 
 sys.exit(in_order(command))
 """
-"""It closes when it is told to; nothing is ignored that whoever started the tests may ignore, as `nohup` does."""
+"""It closes when it is told to."""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.prepare.splits import TEST_SHARE, VALIDATION_SHARE, divide
@@ -52,7 +52,6 @@ def mixed(draw: st.DrawFn) -> tuple[Labelled, NDArray[np.uint64]]:
     return source, digests
 
 
-@settings(deadline=None)
 @given(mixed(), st.integers(0, 1000))
 def test_no_group_and_no_copy_is_on_two_sides(made: tuple[Labelled, NDArray[np.uint64]], seed: int) -> None:
     source, digests = made
@@ -66,7 +65,6 @@ def test_no_group_and_no_copy_is_on_two_sides(made: tuple[Labelled, NDArray[np.u
     assert (counts_of(source, division, "train") > 0).all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 30), min_size=10, max_size=30), min_size=2, max_size=4), st.integers(0, 1000))
 def test_each_class_gives_its_share_within_its_largest_group(sizes: list[list[int]], seed: int) -> None:
     source = grouped(sizes)
@@ -80,7 +78,6 @@ def test_each_class_gives_its_share_within_its_largest_group(sizes: list[list[in
     assert min(test.min(), validation.min()) > 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(10, 60), min_size=2, max_size=5), st.integers(0, 1000))
 def test_groups_of_one_image_give_shares_to_the_nearest_image_or_the_next(counts: list[int], seed: int) -> None:
     source = grouped([[1] * count for count in counts])
@@ -90,7 +87,6 @@ def test_groups_of_one_image_give_shares_to_the_nearest_image_or_the_next(counts
     assert (np.abs(test - np.array(counts) * TEST_SHARE) < 1).all()
 
 
-@settings(deadline=None)
 @given(st.integers(3, 8), st.integers(3, 8), st.integers(0, 1000))
 def test_a_class_in_three_groups_is_in_every_split(first: int, second: int, seed: int) -> None:
     source = grouped([[9] * first, [20] * second, [5] * 30])

@@ -212,7 +212,7 @@ def expected(images: Sequence[Written], kinds: Sequence[Kind]) -> list[bytes]:
     return planes
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example(chosen=EVERY, seed=0, one_size=True)
 @example(chosen=EVERY, seed=1, one_size=False)
 @given(chosen=st.lists(kinds(), min_size=3, max_size=10), seed=st.integers(0, 2**32), one_size=st.booleans())

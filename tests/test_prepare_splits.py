@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.prepare.splits import TEST_SHARE, VALIDATION_SHARE, Division, divide
@@ -61,7 +61,6 @@ def counts_of(source: Labelled, division: Division, split: str) -> NDArray[np.in
 class_counts = st.lists(st.integers(10, 60), min_size=2, max_size=6)
 
 
-@settings(deadline=None)
 @given(counts=class_counts, seed=st.integers(0, 1000), copies=st.integers(0, 30))
 def test_every_image_is_in_exactly_one_split(counts: list[int], seed: int, copies: int) -> None:
     source = labelled(counts)
@@ -74,7 +73,6 @@ def test_every_image_is_in_exactly_one_split(counts: list[int], seed: int, copie
     assert list(range(len(source.labels))) == sorted(np.concatenate(list(division.positions.values())).tolist())
 
 
-@settings(deadline=None)
 @given(counts=class_counts, seed=st.integers(0, 1000))
 def test_each_class_gives_its_share_to_the_nearest_image(counts: list[int], seed: int) -> None:
     source = labelled(counts)
@@ -88,7 +86,6 @@ def test_each_class_gives_its_share_to_the_nearest_image(counts: list[int], seed
     assert validation.min() >= 1
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), groups=st.lists(st.integers(1, 8), min_size=12, max_size=40))
 def test_copies_of_an_image_are_never_parted(seed: int, groups: list[int]) -> None:
     source = labelled([sum(groups), 20])

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("PIL", reason="the extra `harness` is not installed")
@@ -262,7 +262,6 @@ def test_a_broken_table_that_names_images_is_refused_though_folders_stand_beside
         open_source(str(tmp_path))
 
 
-@settings(deadline=None)  # how fast is no property
 @given(st.lists(st.sampled_from("abcdef"), min_size=1))
 def test_a_file_counts_once_where_it_was_named_first(rows: list[str]) -> None:
     with TemporaryDirectory() as folder:
