@@ -62,12 +62,17 @@ class Finals:
             return None
         if not self.trainings:
             return Winner(iteration=standing)
-        left = contenders(history, self.count, self.rule)
+        left, met = contenders(history, self.count, self.rule), False
+        later = self.after * standing.outcome.seconds
         for number in range(self.seeds):
-            later = self.after * standing.outcome.seconds
             if self.budget.left() < later + sum(each.outcome.seconds for each in left):
                 break
-            left = [more for each in left if (more := self._once_more(each, number))] or left
+            again = [more for each in left if (more := self._once_more(each, number))]
+            if not again:
+                break
+            left, met = again, True
+        if not met:  # one that was discarded has no weights, and nothing new speaks for it
+            return Winner(iteration=standing)
         won = left[winner([each.trials for each in left])]
         trial = self._best_trial(won)
         facts = tuple(_facts(each, self.executions.seed) for each in left)

@@ -90,7 +90,7 @@ def test_who_crashes_with_a_new_seed_is_out(journal: Journal) -> None:
 
 
 def test_where_all_crash_the_best_so_far_stays(journal: Journal) -> None:
-    history = [iteration(journal, 0, trained(0.80), kept=True)]
+    history = [iteration(journal, 0, trained(0.80), kept=True), iteration(journal, 1, trained(0.82))]
 
     won = make_finals(journal, [crashed(), crashed()]).run(history)
 
@@ -99,13 +99,14 @@ def test_where_all_crash_the_best_so_far_stays(journal: Journal) -> None:
 
 
 def test_no_round_begins_for_which_there_is_no_time(journal: Journal) -> None:
-    history = [iteration(journal, 0, replace(trained(0.80), seconds=3000.0), kept=True)]
+    slow = replace(trained(0.80), seconds=3000.0)
+    history = [iteration(journal, 0, slow, kept=True), iteration(journal, 1, trained(0.82))]
     finals = make_finals(journal, [trained(0.9)], hours=0.5)
 
     won = finals.run(history)
 
     assert won is not None
-    assert won.trial == 0
+    assert (won.iteration.number, won.trial) == (0, 0)
 
 
 def test_the_paper_knows_no_finals(journal: Journal) -> None:
