@@ -67,7 +67,7 @@ class Journal:
     def record_once(self, kind: str, **facts: Any) -> None:
         """Append an event, unless an earlier process of this run has recorded the very same."""
         plain = json.loads(json.dumps(facts))
-        if not any(event["kind"] == kind and facts_of(event) == plain for event in self.events):
+        if not any(event["kind"] == kind and _facts(event) == plain for event in self.events):
             self.record(kind, **facts)
 
     def record_turn(self, turn: Sequence[Iteration]) -> None:
@@ -171,7 +171,7 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
         return [_event(line) for line in lines]
 
 
-def facts_of(event: dict[str, Any]) -> dict[str, Any]:
+def _facts(event: dict[str, Any]) -> dict[str, Any]:
     """What an event says, without its kind and time."""
     return {name: value for name, value in event.items() if name not in ("kind", "time")}
 
@@ -203,9 +203,9 @@ def _iteration(event: dict[str, Any]) -> Iteration:
         attempts=event["attempts"],
         kept=event["kept"],
         repairs=tuple(Repair(**repair) for repair in event["repairs"]),
-        turn=event.get("turn", event["number"]),
-        again=tuple(each for each in map(_outcome, event.get("again", ())) if isinstance(each, Trained)),
-        verdict=event.get("verdict", ""),
+        turn=event["turn"],
+        again=tuple(each for each in map(_outcome, event["again"]) if isinstance(each, Trained)),
+        verdict=event["verdict"],
     )
 
 
