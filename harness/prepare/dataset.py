@@ -76,11 +76,12 @@ def prepare(source: Source, out: Path, order: Order, progress: Progress) -> None
     del each
     _make_folders(out, unlabelled=source.unlabelled is not None)
     written = _write_splits(source, seen, division, out, progress)
-    labels = source.labels.astype(np.min_scalar_type(len(source.classes)))[division.positions["train"]]
-    write_sheet(out / SHEET, open_images(out / "train", seen.plan.channels), labels, source.classes)
     progress.tell("looking for images that are nearly the same")
     profile = make_profile(source, division, seen, written.tallies, out, telling=telling)
     record = _record(source, order, seen, division, written, profile=profile)
+    del written  # or what was noted of each image would be there together with the sheet
+    labels = source.labels.astype(np.min_scalar_type(len(source.classes)))[division.positions["train"]]
+    write_sheet(out / SHEET, open_images(out / "train", seen.plan.channels), labels, source.classes)
     write(out / "dataset.json.new", [record.dump()])
     (out / "dataset.json.new").replace(out / "dataset.json")
 

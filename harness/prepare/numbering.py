@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from harness.sources.source import Files
 
 if TYPE_CHECKING:
     from harness.sources.source import Content, Images, Source
@@ -25,6 +28,11 @@ class AllImages:
     def read(self, index: int) -> Content:
         images, own = self._find(index)
         return images.read(own)
+
+    @cached_property
+    def files(self) -> Files | None:
+        """Those with labels, where each is a file."""
+        return self.source if isinstance(self.source, Files) else None
 
     def where(self, index: int) -> str:
         images, own = self._find(index)

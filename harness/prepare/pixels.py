@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -32,6 +33,10 @@ MAX_PIXELS = 200_000_000
 """Of one image; 600 MB once decoded. The largest cameras give 150 million."""
 CEILINGS = (1, 255, 1023, 4095, 16383, 65535)
 """The largest values of float, 8-, 10-, 12-, 14- and 16-bit data."""
+LARGE = 1 << 17
+"""Bytes of a file that is worth opening twice: a system reads so many ahead at first."""
+JPEG = b"\xff\xd8\xff"
+"""What such a file begins with."""
 JPEG_QUALITY = 95
 """With full colour resolution (4:4:4): the second compression costs less than the resize before it."""
 
@@ -59,8 +64,8 @@ class Header:
     grey: bool
     peak: float
     """Largest value of an image deeper than 8 bits; 0 for all others."""
-    digest: int
-    """Of the file's bytes, or of the pixels where there is no file."""
+    digest: int | None
+    """Of the file's bytes, or of the pixels where there is no file; None where the file was not read to its end."""
     format: str
     bytes: int
     """Of the file; 0 where there is none."""
@@ -95,15 +100,31 @@ class Stored:
 def read_header(content: Content) -> Header:
     """Look at an image without decoding it, unless its palette or its depth demands it."""
     with _open(content) as image:
-        if not 0 < image.width * image.height <= MAX_PIXELS:
-            raise ValueError(
-                f"{image.width} x {image.height} pixels; 1 to {MAX_PIXELS // 1_000_000} million can be used"
-            )
-        height, width = image.height, image.width
-        if _orientation(image, content) >= 5:
-            height, width = width, height
         size = len(content) if isinstance(content, bytes) else 0
-        return Header(height, width, _is_grey(image), _peak(image), digest(content), image.format or "", size)
+        return _header(image, content, digest(content), size)
+
+
+def peek(path: str) -> Header | None:
+    """Look at a large JPEG and read its beginning alone; None for any other file."""
+    with open(path, "rb") as file:  # noqa: PTH123 - as in `Folders.read`
+        size = os.fstat(file.fileno()).st_size
+        if size < LARGE or file.read(len(JPEG)) != JPEG:
+            return None
+        file.seek(0)
+        try:
+            with Image.open(file, formats=["JPEG"]) as image:
+                return _header(image, JPEG, None, size)
+        except UnidentifiedImageError:
+            return None
+
+
+def _header(image: Image.Image, content: Content, digest: int | None, size: int) -> Header:
+    if not 0 < image.width * image.height <= MAX_PIXELS:
+        raise ValueError(f"{image.width} x {image.height} pixels; 1 to {MAX_PIXELS // 1_000_000} million can be used")
+    height, width = image.height, image.width
+    if _orientation(image, content) >= 5:
+        height, width = width, height
+    return Header(height, width, _is_grey(image), _peak(image), digest, image.format or "", size)
 
 
 def store(content: Content, plan: Plan, *, measure: bool) -> Stored:

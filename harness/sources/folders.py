@@ -49,9 +49,11 @@ class Folders:
     """What lies in test/ directly."""
 
     def read(self, index: int) -> bytes:
-        path = f"{self.root}/{self.files[index]}"
-        with open(path, "rb") as file:  # noqa: PTH123 - Python keeps a table of all parts of Paths, 1 MB at a time
+        with open(self.path(index), "rb") as file:  # noqa: PTH123 - Python keeps a table of all parts of Paths, 1 MB at a time
             return file.read()
+
+    def path(self, index: int) -> str:
+        return f"{self.root}/{self.files[index]}"
 
     def where(self, index: int) -> str:
         return repr(self.files[index])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,13 @@ class Images(Protocol):
     def where(self, index: int) -> str:
         """What a person calls it: its file, relative to the dataset."""
         ...
+
+
+@runtime_checkable
+class Files(Images, Protocol):
+    """Images of which each is a file of its own."""
+
+    def path(self, index: int) -> str: ...
 
 
 class Source(Images, Protocol):

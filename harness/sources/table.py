@@ -47,8 +47,11 @@ class Table:
     """Beside file and label, those that tell the label."""
 
     def read(self, index: int) -> bytes:
-        with open(f"{self.root}/{self.files[index]}", "rb") as file:  # noqa: PTH123 - as in `Folders.read`
+        with open(self.path(index), "rb") as file:  # noqa: PTH123 - as in `Folders.read`
             return file.read()
+
+    def path(self, index: int) -> str:
+        return f"{self.root}/{self.files[index]}"
 
     def where(self, index: int) -> str:
         return repr(self.files[index])

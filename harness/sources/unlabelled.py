@@ -43,8 +43,11 @@ class Unlabelled:
         return len(self.ids)
 
     def read(self, index: int) -> bytes:
-        with open(f"{self.root}/{self._file(index)}", "rb") as file:  # noqa: PTH123 - as in `Folders.read`
+        with open(self.path(index), "rb") as file:  # noqa: PTH123 - as in `Folders.read`
             return file.read()
+
+    def path(self, index: int) -> str:
+        return f"{self.root}/{self._file(index)}"
 
     def where(self, index: int) -> str:
         return repr(self._file(index))
