@@ -1,4 +1,4 @@
-"""`python -P -m harness fit`, `predict` or `sheet`: one job, then the end.
+"""`python -P -m harness fit`, `predict`, `serve` or `sheet`: one job, then the end.
 
 It may be started ahead of its job: it imports what takes seconds while it waits for `input/go`. `sheet` runs no
 component and needs no torch: it draws `out/sheet.png`, and that is all.
@@ -28,7 +28,7 @@ LIBRARIES = {"torchvision": "torchvision.transforms.v2", "timm": "timm"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
-    parser.add_argument("job", choices=("fit", "predict", "sheet"))
+    parser.add_argument("job", choices=("fit", "predict", "serve", "sheet"))
     parser.add_argument("--root", type=Path, default=Path("/job"), help="where input/, train/, images/, out/ lie")
     arguments = parser.parse_args(argv)
     return _draw(arguments.root) if arguments.job == "sheet" else _run_components(arguments.job, arguments.root)
@@ -54,7 +54,7 @@ def _run_components(name: str, root: Path) -> int:
     _wait_for(folders.input / "go")
     ledger = progress.Progress(folders.out)
     ledger.imported(seconds)
-    run = phases.run_fit if name == "fit" else phases.run_predict
+    run = {"fit": phases.run_fit, "predict": phases.run_predict, "serve": phases.run_serve}[name]
     run(job.read_job(folders), ledger)
     ledger.close()
     crash = ledger.report.crash

@@ -45,6 +45,12 @@ def run_predict(job: Job, progress: Progress) -> None:
     _run("predict", predict, job, progress, lambda began: began + job.settings.predict_seconds)
 
 
+def run_serve(job: Job, progress: Progress) -> None:
+    from harness.serve import serve  # and all that prepares images, which no other job needs
+
+    _run("serve", serve, job, progress, lambda began: began + job.settings.predict_seconds)
+
+
 def _run(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callable[[float], float]) -> None:
     """Run a phase, again with half the batch size while it is out of memory; the clock of `train` goes on meanwhile."""
     while True:

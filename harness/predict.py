@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,43 +19,60 @@ from harness.threads import count_operations, use_threads
 from harness.weights import load_weights, skip_pretrained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from harness.channel import Channel
+    from harness.contract import ImageTransform
     from harness.job import Job
 
 
-def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG001 - halves by itself, see `in_parts`
-    """Write the logits of all images, in their order."""
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A trained pipeline, ready to predict."""
+
+    transform: ImageTransform
+    model: nn.Module
+    forward: Callable[[Tensor], Tensor]
+    """Images to logits, which are checked."""
+
+
+def load_pipeline(job: Job, channel: Channel) -> Loaded:
+    """Load data.py and model.py with the weights of the input folder."""
     task = job.task
     data, component = load_components(("data", "model"), job.folders.components, channel, task.seed)
-    channel.step("open the images")
-    images = open_images(job.folders.images, task.channels)
     channel.step("make the transforms", "data")
     transform = seeded(task.seed, data.eval_transform, task)
-    examples = Examples(
-        images,
-        np.arange(len(images)),
-        np.zeros(len(images), dtype=np.int64),
-        transform,
-        one_size=task.image_size is not None,
-    )
     channel.step("build the model", "model")
     skip_pretrained()
     model = build(component, task)
     channel.step("load the weights", "model")
     load_weights(model, job.folders.input / "weights.safetensors")
-    model.eval()
+    return Loaded(transform=transform, model=model.eval(), forward=forward_of(component, model, task))
+
+
+def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG001 - halves by itself, see `in_parts`
+    """Write the logits of all images, in their order."""
+    task = job.task
+    loaded = load_pipeline(job, channel)
+    channel.step("open the images")
+    images = open_images(job.folders.images, task.channels)
     channel.step("predict", "model")
-    operations = count_operations(model, examples, task.device)
+    examples = Examples(
+        images,
+        np.arange(len(images)),
+        np.zeros(len(images), dtype=np.int64),
+        loaded.transform,
+        one_size=task.image_size is not None,
+    )
+    operations = count_operations(loaded.model, examples, task.device)
     size = batch_size_for(examples, task.device)
     use_threads(operations * size, job.settings.cpus)
     batches, left = _batches(examples, size, job), len(examples)
     with torch.inference_mode(), job.folders.logits.open("wb") as file:
         seed_all(task.seed)
-        for logits, _ in outputs(forward_of(component, model, task), batches, task.device):
+        for logits, _ in outputs(loaded.forward, batches, task.device):
             wanted = logits[:left].float().cpu().numpy()
             file.write(wanted.astype("<f4").tobytes())
             left -= len(wanted)

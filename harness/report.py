@@ -17,6 +17,8 @@ EVENT_BYTES = 16 << 10
 """A larger event is refused unread."""
 CURVE_POINTS = 2000
 """Points of a learning curve that are kept; a curve that grows longer loses its oldest points."""
+ANSWERED = "answer"
+"""An event that no job can make: the host says so of an answer that has come whole."""
 TEXT = 32 << 10
 """Characters kept of a traceback: a quarter of it from its head, the rest from its tail."""
 
@@ -96,7 +98,7 @@ class Event:
     """One line of a job's progress."""
 
     kind: str
-    """`phase` (a phase or step begins), `epoch` (a point of the curve), `warning`."""
+    """`phase` (a phase or step begins), `epoch` (a point of the curve), `warning`; `ANSWERED`."""
     text: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
 

@@ -163,7 +163,7 @@ class Jobs:
         return self._start(
             "fit",
             limits=self._limits(seconds * 1.1 + self.check_seconds, self.compute.output),
-            mounts=self._mounts(train, "/job/train"),
+            mounts=self._mounts({"/job/train": train}),
             wanted={REPORT: REPORT_BYTES, WEIGHTS: self.compute.output // 2},
             gpu=self.compute.gpu,
         )
@@ -173,9 +173,21 @@ class Jobs:
         return self._start(
             "predict",
             limits=self._limits(seconds + self.check_seconds, 8 * logits + 4 * REPORT_BYTES),
-            mounts=self._mounts(images, "/job/images"),
+            mounts=self._mounts({"/job/images": images}),
             wanted={REPORT: REPORT_BYTES, LOGITS: 4 * logits},
             gpu=self.compute.gpu,
+        )
+
+    def start_serve(self, answer_bytes: int, seconds: float, on_event: Callable[[Event], None]) -> Ahead:
+        """The job that answers requests, for so long: see `Worker`."""
+        return self._start(
+            "serve",
+            limits=self._limits(seconds + self.check_seconds, 4 * answer_bytes + 4 * REPORT_BYTES),
+            mounts=self._mounts({}),
+            wanted={REPORT: REPORT_BYTES},
+            gpu=self.compute.gpu,
+            answer_bytes=answer_bytes,
+            on_event=on_event,
         )
 
     def start_sheet(self, images: Path) -> Ahead:
@@ -198,13 +210,21 @@ class Jobs:
             output=output,
         )
 
-    def _mounts(self, images: Path, target: str) -> tuple[Mount, ...]:
+    def _mounts(self, images: Mapping[str, Path]) -> tuple[Mount, ...]:
         """Of a job that runs components."""
-        sources = {target: images, "/job/weights": self.weights, "/job/hidden": self.bait}
+        sources = {**images, "/job/weights": self.weights, "/job/hidden": self.bait}
         return tuple(Mount(source=source, target=target) for target, source in sources.items() if source)
 
-    def _start(
-        self, name: str, *, limits: Limits, mounts: tuple[Mount, ...], wanted: dict[str, int], gpu: bool
+    def _start(  # noqa: PLR0913 - what makes a job, each part of it named
+        self,
+        name: str,
+        *,
+        limits: Limits,
+        mounts: tuple[Mount, ...],
+        wanted: dict[str, int],
+        gpu: bool,
+        answer_bytes: int = 0,
+        on_event: Callable[[Event], None] | None = None,
     ) -> Ahead:
         self._started += 1
         folder = self.folder / f"{self._started:04}-{name}"
@@ -219,6 +239,7 @@ class Jobs:
             limits=limits,
             mounts=mounts,
             wanted=wanted,
+            answer_bytes=answer_bytes,
             gpu=gpu,
             device=self.device,
         )
@@ -234,7 +255,7 @@ class Jobs:
 
         def tell(event: Event) -> None:
             begun.set()
-            self.on_event(event)
+            (on_event or self.on_event)(event)
 
         running = self.sandbox.start(job, tell)
         return Ahead(name=name, running=running, folder=folder, facts=facts, log=self.log, begun=begun)

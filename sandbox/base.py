@@ -82,13 +82,16 @@ class Job:
     arguments: tuple[str, ...]
     """What follows `python`; the harness is importable: `("-m", "harness", "fit")`."""
     input: Path
-    """Host folder, read-only at /job/input. It may be filled until `Running.go`."""
+    """Host folder, read-only at /job/input. It may be filled until `Running.go`, and then with what to answer."""
     output: Path
     """Host folder, empty: `wanted` files come here, and nothing else."""
     limits: Limits
     mounts: tuple[Mount, ...] = ()
     wanted: Mapping[str, int] = field(default_factory=dict)
     """Names of files that are fetched from /job/out, each with the bytes that it may have."""
+    answer_bytes: int = 0
+    """Above 0, files `answer-000001` and so on, of at most so many bytes, come to `output` while it runs, each as soon
+    as it is there. `on_event` hears of each: `harness.report.ANSWERED`, and its name. Whoever takes one removes it."""
     trusted: bool = False
     """True for our own code alone: the job runs as the calling user and may have writable mounts."""
     network: bool = False

@@ -87,7 +87,14 @@ def pid1_command(python: str, job: Job, *, uid: int | None = None, processes: in
         rlimits["FSIZE"] = largest_file(limits)
     if processes is not None:
         rlimits["NPROC"] = processes
-    orders = Orders(seconds=limits.seconds, idle=limits.idle, wanted=wanted(job), rlimits=rlimits, uid=uid)
+    orders = Orders(
+        seconds=limits.seconds,
+        idle=limits.idle,
+        wanted=wanted(job),
+        rlimits=rlimits,
+        uid=uid,
+        answer_bytes=job.answer_bytes,
+    )
     pid1 = [python, "-I", "-S", PID1, json.dumps(asdict(orders))]
     return [*pid1, python, "-P", *job.arguments]
 

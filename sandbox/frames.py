@@ -11,9 +11,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.report import Event, InvalidReportError, printable
+from harness.report import ANSWERED, Event, InvalidReportError, printable
 from sandbox import pid1
-from sandbox.pid1 import EVENTS, FRAME_BYTES, HEADER
+from sandbox.pid1 import ANSWER, EVENTS, FRAME_BYTES, HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,13 +42,17 @@ class End:
 class Receiver:
     """Takes the bytes of PID 1's stdout in any pieces; holds at most one frame of them."""
 
-    def __init__(self, folder: Path, wanted: Mapping[str, int], on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, folder: Path, wanted: Mapping[str, int], on_event: Callable[[Event], None], answer_bytes: int = 0
+    ) -> None:
         self.files: dict[str, Path] = {}
         self.refused: list[str] = []
         self.end: End | None = None
         self._folder = folder
         self._wanted = wanted
         self._on_event = on_event
+        self._answer_bytes = answer_bytes
+        self._answers = 0
         self._buffer = bytearray()
         self._file: BinaryIO | None = None
         self._name = ""
@@ -100,14 +104,21 @@ class Receiver:
 
     def _begin(self, raw: dict[str, Any]) -> None:
         name, size = raw.get("name"), raw.get("size")
-        if not isinstance(name, str) or name not in self._wanted or name in self.files:
+        limit = self._limit(name) if isinstance(name, str) else None
+        if not isinstance(name, str) or limit is None:
             raise BrokenFramesError("a file that is not wanted")
-        if not isinstance(size, int) or not 0 <= size <= self._wanted[name]:
+        if not isinstance(size, int) or not 0 <= size <= limit:
             raise BrokenFramesError("a file beyond its size")
         self._name, self._left = name, size
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         self._file = os.fdopen(os.open(self._folder / name, flags, 0o644), "wb")
         self._finish_file()
+
+    def _limit(self, name: str) -> int | None:
+        """Bytes that a file of this name may have now; None where it may not come."""
+        if self._answer_bytes and name == f"{ANSWER}{self._answers + 1:06}":
+            return self._answer_bytes
+        return None if name in self.files else self._wanted.get(name)
 
     def _write(self, payload: bytes) -> None:
         self._left -= len(payload)
@@ -120,7 +131,11 @@ class Receiver:
         if self._left == 0 and self._file is not None:
             self._file.close()
             self._file = None
-            self.files[self._name] = self._folder / self._name
+            if self._name in self._wanted:
+                self.files[self._name] = self._folder / self._name
+            else:
+                self._answers += 1
+                self._on_event(Event(kind=ANSWERED, text=self._name))
 
     def _event(self, payload: bytes) -> None:
         self._events += 1
@@ -129,6 +144,8 @@ class Receiver:
         try:
             event = Event.parse(payload)
         except InvalidReportError:
+            return
+        if event.kind == ANSWERED:  # that is said here alone
             return
         with (self._folder / EVENTS).open("ab") as file:
             file.write(event.dump() + b"\n")

@@ -44,6 +44,8 @@ SEND_SECONDS = 300
 OUT = "/job/out"
 GO = "/job/input/go"
 EVENTS = "events.jsonl"
+ANSWER = "answer-"
+"""What the names of answers begin with; then comes a number, from 000001 on."""
 PR_SET_DUMPABLE = 4
 
 
@@ -61,6 +63,8 @@ class Orders:
     """Resource limits of the program: `NOFILE` and so on, and their values."""
     uid: int | None = None
     """The user (and group) to become before anything else; None stays who it is."""
+    answer_bytes: int = 0
+    """The largest answer; 0: none is sent."""
 
 
 class RefusedError(Exception):
@@ -76,7 +80,7 @@ def main(orders: Orders, program: list[str]) -> int:
     child = os.fork()
     if child == 0:
         launch(program, orders.rlimits)
-    follower = Follower()
+    follower = Follower(orders.answer_bytes)
     status, why = watch(child, orders, follower)
     alone = kill_everyone()
     follower.forward()
@@ -127,7 +131,8 @@ def watch(child: int, orders: Orders, follower: Follower) -> tuple[int, str]:
             os._exit(1)  # and the kernel kills the rest
         follower.forward()
         if why == "idle" and os.access(GO, os.F_OK):
-            limit, why, pause = time.monotonic() + orders.seconds, "deadline", 0.05
+            limit, why = time.monotonic() + orders.seconds, "deadline"
+            pause = 0.005 if orders.answer_bytes else 0.05  # somebody waits for an answer
             signal.signal(signal.SIGALRM, lambda *_: os._exit(124))  # even when a write to the host blocks
             signal.alarm(int(orders.seconds) + SEND_SECONDS)
         if time.monotonic() > limit:
@@ -167,13 +172,20 @@ def kill_everyone() -> bool:
 
 
 class Follower:
-    """Forwards new complete lines of the program's events; the program may do anything to that file."""
+    """Forwards new complete lines of the program's events, and answers; the program may do anything to these files."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_bytes: int) -> None:
+        self.answer_bytes = answer_bytes
+        self.answers = 0
         self.offset = 0
         self.rest = b""
 
     def forward(self) -> None:
+        self._forward_events()
+        while self.answer_bytes and send_answer(f"{ANSWER}{self.answers + 1:06}", self.answer_bytes):
+            self.answers += 1
+
+    def _forward_events(self) -> None:
         while data := self._more():
             *lines, self.rest = (self.rest + data).split(b"\n")
             self.rest = self.rest[: EVENT_BYTES + 1]  # too long already: it is dropped when its end comes
@@ -235,6 +247,19 @@ def send_file(name: str, limit: int) -> None:
         send(FILE, json.dumps({"name": name, "size": size}).encode())
         while data := file.read(FRAME_BYTES):
             send(DATA, data)
+
+
+def send_answer(name: str, limit: int) -> bool:
+    """Send a file as it is now; False where it is not there. One that is too large is the host's to refuse."""
+    try:
+        with open_regular(name) as file:
+            data = file.read(limit + 1)
+    except (OSError, RefusedError):
+        return False
+    send(FILE, json.dumps({"name": name, "size": len(data)}).encode())
+    for at in range(0, len(data), FRAME_BYTES):
+        send(DATA, data[at : at + FRAME_BYTES])
+    return True
 
 
 def unwanted(wanted: dict[str, int]) -> list[str]:

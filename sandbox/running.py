@@ -125,7 +125,7 @@ class Attended:
         self._job = job
         self._container = container
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._receiver = Receiver(job.output, environment.wanted(job), self._events.put)
+        self._receiver = Receiver(job.output, environment.wanted(job), self._events.put, job.answer_bytes)
         self._log = Tail()
         self._began: float | None = None
         self._stopped: Verdict | None = None

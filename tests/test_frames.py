@@ -122,6 +122,49 @@ def test_events_are_bounded_in_number(tmp_path: Path) -> None:
     assert len(events) == EVENTS_MOST
 
 
+def answered(folder: Path, *pieces: bytes) -> list[Event]:
+    events: list[Event] = []
+    receiver = Receiver(folder, {"a": 10}, events.append, answer_bytes=3)
+    try:
+        for piece in pieces:
+            receiver.feed(piece)
+    finally:
+        receiver.close()
+    return events
+
+
+def answer(number: int, data: bytes) -> bytes:
+    return frame(b"F", {"name": f"answer-{number:06}", "size": len(data)}) + (frame(b"D", data) if data else b"")
+
+
+def test_answers_come_one_after_the_other_and_each_is_told_when_it_is_whole(tmp_path: Path) -> None:
+    first, second = answer(1, b"one"), answer(2, b"")
+
+    events = answered(tmp_path, first[:-1], first[-1:] + second, frame(b"F", {"name": "a", "size": 0}), answer(3, b"3"))
+
+    assert [(event.kind, event.text) for event in events] == [
+        (report.ANSWERED, f"answer-{number:06}") for number in (1, 2, 3)
+    ]
+    assert (tmp_path / "answer-000001").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("data", [answer(2, b"1"), answer(1, b"1") * 2, answer(1, b"four"), answer(0, b"1")])
+def test_an_answer_out_of_turn_or_too_large_ends_the_reading(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(BrokenFramesError):
+        answered(tmp_path, data)
+
+
+def test_nobody_who_is_not_asked_answers(tmp_path: Path) -> None:
+    with pytest.raises(BrokenFramesError):
+        receive(tmp_path, answer(1, b"1"))
+
+
+def test_no_job_can_say_that_it_has_answered(tmp_path: Path) -> None:
+    _, events = receive(tmp_path, frame(b"E", {"kind": report.ANSWERED, "text": "answer-000001"}))
+
+    assert events == []
+
+
 def test_pid_1_and_the_report_agree_on_the_size_of_an_event() -> None:
     assert pid1.EVENT_BYTES == report.EVENT_BYTES
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.report import ANSWERED
 from sandbox.base import MIB, Job, Limits, Mount, SandboxError, Verdict
 
 if TYPE_CHECKING:
@@ -93,6 +95,56 @@ def test_wanted_files_are_fetched_and_others_only_named(run: Runner) -> None:
     assert {"logits.npy"} == set(ended.files)
     assert ended.files["logits.npy"].read_bytes() == b"x" * 1000
     assert sorted(ended.refused) == ["'bad\\x1b\\n': not wanted", "'other': not wanted"]
+
+
+def test_answers_leave_while_the_program_runs_and_what_is_asked_arrives_meanwhile(run: Runner) -> None:
+    code = """
+import os, time
+for number in range(1, 4):
+    while not os.path.exists(f'/job/input/{number}'): time.sleep(0.01)
+    with open('/job/out/part', 'wb') as file: file.write(open(f'/job/input/{number}', 'rb').read() * 300_000)
+    os.replace('/job/out/part', f'/job/out/answer-{number:06}')
+time.sleep(600)
+"""
+    heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    job = run.job(code, answer_bytes=300_000)
+    running = run.sandbox.start(job, heard.put)
+    running.go()
+    answers = []
+    for number in (1, 2, 3):
+        (job.input / ".asked").write_bytes(str(number).encode())
+        (job.input / ".asked").chmod(0o644)
+        (job.input / ".asked").rename(job.input / str(number))
+        event = heard.get(timeout=60)
+        answers.append((event.kind, (job.output / event.text).read_bytes()))
+    running.kill()
+
+    assert answers == [(ANSWERED, str(number).encode() * 300_000) for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        "os.symlink('/proc/self/environ', 'answer-000001')",
+        "os.mkfifo('answer-000001')",
+        "os.mkdir('answer-000001')",
+        "open('g', 'w').close(); os.link('g', 'answer-000001')",
+    ],
+)
+def test_an_answer_is_a_plain_file(run: Runner, make: str) -> None:
+    ended = run(f"import os, time; os.chdir('/job/out'); {make}; time.sleep(0.5)", answer_bytes=1000)
+
+    assert ended.verdict == Verdict.FINISHED
+    assert list(run.folder.glob("*/output/*")) == []
+
+
+def test_an_answer_that_is_too_large_ends_the_job(run: Runner) -> None:
+    code = "import time; open('/job/out/answer-000001', 'wb').write(bytes(1001)); time.sleep(600)"
+
+    ended = run(code, answer_bytes=1000)
+
+    assert ended.verdict == Verdict.KILLED
+    assert ended.refused == ("reading stopped at a file beyond its size",)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.names import EXTENSIONS
 from harness.sources.paths import Paths
 from harness.sources.source import SPLIT_NAMES, SPLITS, UnusableDatasetError, links_skipped
 from harness.sources.unlabelled import Layout, Unlabelled
-from harness.sources.walk import DESCRIPTIONS, EXTENSIONS, Walk, called
+from harness.sources.walk import DESCRIPTIONS, Walk, called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

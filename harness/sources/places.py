@@ -6,8 +6,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from harness.names import EXTENSIONS
 from harness.sources.source import SPLIT_NAMES
-from harness.sources.walk import EXTENSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.names import EXTENSIONS
 from harness.sources.source import SPLIT_NAMES, SPLITS, UnusableDatasetError
-from harness.sources.walk import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
+from harness.names import EXTENSIONS, FILE_COLUMNS
 from harness.sources.leaks import telling_columns
 from harness.sources.places import find_place
 from harness.sources.rows import SUFFIXES, guessed_rows, read_rows
 from harness.sources.source import SPLIT_NAMES, UnusableDatasetError
 from harness.sources.table import Listed, Plan, marked_columns
-from harness.sources.walk import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from harness.sources.rows import Row
     from harness.sources.table import Table
 
-FILE_COLUMNS = (
-    "file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_path", "image_name", "image_id",
-    "img", "id_code", "id",
-)  # fmt: skip
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "diagnosis", "species", "breed", "y")
 SPLIT_COLUMNS = ("split", "subset", "set", "partition")
 TRIED = 20

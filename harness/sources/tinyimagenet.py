@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.names import EXTENSIONS
 from harness.sources.folders import Folders
 from harness.sources.paths import Paths
 from harness.sources.source import SKIPPED, SPLITS, UnusableDatasetError
-from harness.sources.walk import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from harness.sources.walk import EXTENSIONS, JUNK
+from harness.names import EXTENSIONS, JUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

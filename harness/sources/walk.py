@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.names import EXTENSIONS, JUNK
 from harness.sources.source import SKIPPED, UnusableDatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-EXTENSIONS = {
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm",
-}  # fmt: skip
-JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
-"""What Windows and macOS leave behind; counted as hidden, as is everything that begins with a dot."""
 
 LONGEST_EXTENSION = 10
 """Characters; what follows the last dot of a longer one is part of a name."""
