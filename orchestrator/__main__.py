@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import checking_commands, weights_commands
+from orchestrator import checking_commands, using_commands, weights_commands
 from orchestrator.errors import AutoModelError
 from orchestrator.interrupts import INTERRUPTED, end_in_order
 from orchestrator.settings import Settings, read_settings
@@ -73,9 +73,18 @@ def _parser() -> argparse.ArgumentParser:
         "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
     )
     _command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here", knobs=True)
-    predict = _command(commands, _predict, "predict", "classify new images with the model of a run", knobs=True)
-    predict.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    predict = _command(
+        commands, using_commands.predict, "predict", "classify new images with the model of a run", knobs=True
+    )
+    using_commands.add_predict(predict)
+    serve = _command(
+        commands,
+        using_commands.serve,
+        "serve",
+        "answer POST /predict on this machine with the model of a run",
+        knobs=True,
+    )
+    serve.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     audit = _command(
         commands,
         checking_commands.audit,
@@ -186,32 +195,6 @@ def _datasets(_given: argparse.Namespace, settings: Settings) -> int:
     console = Console()
     console.print(dataset_table(NAMED.values(), settings, console.width))
     return 0
-
-
-def _predict(given: argparse.Namespace, settings: Settings) -> int:
-    import os
-    import tempfile
-
-    from orchestrator.checking_commands import jobs_outside
-    from orchestrator.predict import load_model, predict
-    from orchestrator.setup import open_sandbox, prove
-    from orchestrator.terminal import Terminal
-
-    model = load_model(given.run.resolve())
-    beside = given.run if os.access(given.run, os.W_OK) else None  # there the weights can be linked, not copied
-    with (
-        Terminal(stderr=True) as terminal,
-        closing(open_sandbox(settings, terminal.say)) as sandbox,
-        tempfile.TemporaryDirectory(dir=beside) as folder,
-        jobs_outside(settings, sandbox, terminal, Path(folder)) as jobs,
-    ):
-        prove(settings, sandbox, Path(folder))
-        terminal.phase("predicting")
-        predictions = predict(model, given.images, sandbox, jobs)
-    for prediction in predictions:
-        shown = f"{prediction.label}  {prediction.probability:.4f}" if not prediction.problem else prediction.problem
-        print(f"{prediction.image}  {shown}")
-    return int(any(prediction.problem for prediction in predictions))
 
 
 def _setup(_given: argparse.Namespace, settings: Settings) -> int:

@@ -1,10 +1,12 @@
-"""Classify new images with the model of a run: prepared by our code, predicted by the run's, both in the sandbox."""
+"""Classify new images with the model of a run: decoded by our code, judged by the run's, in one sandbox."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,35 +14,41 @@ import numpy as np
 from harness.contract import Task
 from orchestrator.components import read_components
 from orchestrator.errors import AutoModelError
-from orchestrator.jobs import LOGITS, TASK, WEIGHTS
-from orchestrator.link import link_or_copy
-from orchestrator.scoring import InvalidLogitsError, read_logits, softmax
-from sandbox.base import Job, Limits, Mount, Verdict, run_job
+from orchestrator.jobs import TASK, WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from orchestrator.components import Pipeline
-    from orchestrator.jobs import Jobs
-    from sandbox.base import Ended, Sandbox
+    from orchestrator.worker import Judged, Worker
 
 SECONDS = 3600.0
-UNREADABLE = "unreadable.json"
+"""For one request, however large its images are."""
+IMAGES = 64
+"""Of one request: enough that asking costs nothing, few enough to be held in memory."""
 IMAGE_BYTES = 2 << 30
 """200 million pixels, the most that are read, take 1.6 GB with four channels of 16 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The most likely class of one image, or why there is none."""
+    """The most likely classes of one image, or why there is none."""
 
     image: Path
-    label: str = ""
-    probability: float = 0.0
+    top: tuple[tuple[str, float], ...] = ()
+    """Each with its probability, the most likely first; as many as were asked for."""
     problem: str = ""
+
+    @property
+    def label(self) -> str:
+        """The most likely class; empty where there is a problem."""
+        return self.top[0][0] if self.top else ""
+
+    @property
+    def probability(self) -> float:
+        """That class's."""
+        return self.top[0][1] if self.top else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,45 +108,50 @@ def read_task(path: Path) -> Task:
     return TypeAdapter(Task).validate_json(path.read_bytes())
 
 
-def predict(model: Model, images: Sequence[Path], sandbox: Sandbox, jobs: Jobs) -> list[Prediction]:
-    """Classify image files; one that cannot be read has a `problem` instead.
+def predict(images: Iterable[Path], worker: Worker, top: int = 1) -> Iterator[Prediction]:
+    """Classify image files, however many, in their order; one that cannot be read has a `problem` instead.
 
     Raises:
         AutoModelError: the model failed.
     """
-    task = replace(model.task, device=jobs.compute.device)  # it may have been trained on another machine
-    folder = jobs.folder
-    for name in ("input", "output", "prepared", "attempt"):
-        (folder / name).mkdir(parents=True)
-    (folder / "prepared").chmod(0o755)  # whatever the umask: the next job reads it under another uid
-    # The job that predicts imports torch while the images are prepared.
-    waiting = jobs.start_predict(folder / "prepared", len(images) * task.num_classes, SECONDS)
-    try:
-        problems = _copy(images, folder / "input") | _prepare(model, sandbox, folder)
-        readable = len(images) - len(problems)
-        if not readable:
-            return [Prediction(image=path, problem=problems[index]) for index, path in enumerate(images)]
-        link_or_copy(model.weights, waiting.folder / "input" / WEIGHTS)
-        facts = {"hold_out": model.hold_out}
-        ended = waiting.run(task, model.pipeline, ("data", "model"), folder / "attempt", facts=facts)
-        rows = iter(_probabilities(ended, folder / "attempt" / LOGITS, (readable, task.num_classes)))
-    finally:
-        waiting.discard()
-    return [
-        Prediction(image=path, problem=problems[index]) if index in problems else _prediction(path, task, next(rows))
-        for index, path in enumerate(images)
-    ]
+    rest = iter(images)
+    sent: deque[list[tuple[Path, str]]] = deque()
+    while chunk := list(islice(rest, IMAGES)):
+        sent.append(_send(chunk, worker))
+        if len(sent) > 1:  # one is being judged while the next is copied
+            yield from _receive(sent.popleft(), worker, top)
+    while sent:
+        yield from _receive(sent.popleft(), worker, top)
 
 
-def _copy(images: Sequence[Path], folder: Path) -> dict[int, str]:
-    """Copy the files to where the job sees them, by number; return what is wrong with those that cannot be."""
-    problems = {}
+def top_classes(judged: Judged, classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+    """So many classes with their probabilities, the most likely first; none of what could not be read."""
+    if isinstance(judged, str):
+        return ()
+    return tuple((classes[index], float(judged[index])) for index in np.argsort(-judged, kind="stable")[:top])
+
+
+def _send(images: Sequence[Path], worker: Worker) -> list[tuple[Path, str]]:
+    """Put a request together; return each image with what kept it from being in there."""
+    folder = worker.stage()
+    sent = []
     for index, path in enumerate(images):
+        problem = ""
         try:
-            _copy_file(path, folder / f"{index:08}")
+            _copy_file(path, folder / f"{index:04}")
         except OSError as error:
-            problems[index] = error.strerror or str(error)
-    return problems
+            problem = error.strerror or str(error)
+        sent.append((path, problem))
+    worker.put(sum(not problem for _, problem in sent))
+    return sent
+
+
+def _receive(sent: Sequence[tuple[Path, str]], worker: Worker, top: int) -> Iterator[Prediction]:
+    answers = iter(worker.take(SECONDS))
+    for path, problem in sent:
+        judged = problem or next(answers)
+        known = top_classes(judged, worker.classes, top)
+        yield Prediction(image=path, top=known, problem=judged if isinstance(judged, str) else "")
 
 
 def _copy_file(source: Path, target: Path) -> None:
@@ -152,41 +165,3 @@ def _copy_file(source: Path, target: Path) -> None:
     if source.stat().st_size > IMAGE_BYTES:
         raise OSError(f"larger than {IMAGE_BYTES >> 20} MiB")
     shutil.copyfile(source, target)
-
-
-def _prepare(model: Model, sandbox: Sandbox, folder: Path) -> dict[int, str]:
-    """Have the copies stored as the dataset was; return what is wrong with those that cannot be read."""
-    size = "x".join(map(str, model.task.image_size)) if model.task.image_size else "any"
-    options = {
-        "--channels": model.task.channels,
-        "--size": size,
-        "--max-side": model.preparation.max_side,
-        "--ceiling": model.preparation.ceiling,
-    }
-    job = Job(
-        name="prepare",
-        arguments=("-m", "harness.prepare.unlabelled", *(f"{name}={value}" for name, value in options.items())),
-        input=folder / "input",
-        output=folder / "output",
-        limits=Limits(seconds=SECONDS),
-        mounts=(Mount(source=folder / "prepared", target="/job/dataset", writable=True),),
-        wanted={UNREADABLE: 1 << 20},
-        trusted=True,
-    )
-    ended = run_job(sandbox, job)
-    if ended.verdict is not Verdict.FINISHED or ended.status or UNREADABLE not in ended.files:
-        raise AutoModelError(f"The images could not be prepared ({ended.verdict}): {ended.log[-300:].strip()}")
-    unreadable = json.loads(ended.files[UNREADABLE].read_bytes())
-    return {int(name): str(reason) for name, reason in unreadable.items()}
-
-
-def _probabilities(ended: Ended, logits: Path, shape: tuple[int, int]) -> NDArray[np.float64]:
-    try:
-        return softmax(read_logits(logits, *shape))
-    except InvalidLogitsError as error:
-        raise AutoModelError(f"The model failed on these images ({error}): {ended.log[-300:].strip()}") from None
-
-
-def _prediction(image: Path, task: Task, probabilities: NDArray[np.float64]) -> Prediction:
-    best = int(np.argmax(probabilities))
-    return Prediction(image=image, label=task.classes[best], probability=float(probabilities[best]))

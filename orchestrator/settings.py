@@ -117,6 +117,13 @@ class Settings:
     sandbox_runtime: str = _knob("", "container runtime other than the engine's default, e.g. runsc")
     sandbox_allow_weak: str = _knob("", "names of limits that need not hold, with commas: a refusal names them")
 
+    serve_port: int = _knob(8000, "port of `automodel serve` on 127.0.0.1; 0: any that is free", ge=0, le=65535)
+    serve_images: int = _knob(64, "most images in a request to `automodel serve`", ge=1, le=1000)
+    serve_megabytes: float = _knob(64.0, "most MB of a request to `automodel serve`", gt=0)
+    serve_seconds: float = _knob(
+        30.0, "for a request to `automodel serve`: to wait for its turn, and to be answered", gt=0
+    )
+
     image_base: str = _knob("python:3.11-slim", "base image of the sandbox image")
     image_wheels: str = _knob("", "folder of wheels to build the image from, instead of an index")
     image_ca: str = _knob("", "CA file that pip trusts while the image is built")

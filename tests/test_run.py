@@ -102,9 +102,11 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     told = automodel("predict", str(run), *files, str(tmp_path / "broken.png"), home=home, backend=backend)
 
     assert told.returncode == 1, told.stderr
-    *lines, broken = told.stdout.splitlines()
-    assert "no image inside" in broken
-    right = sum(line.split()[-2] == str(label) for line, label in zip(lines, labels, strict=False))
+    assert "broken.png cannot be read: no image inside" in told.stderr
+    assert "1 of 21 images could not be read" in told.stderr
+    _, *lines = told.stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == files
+    right = sum(line.split()[0] == str(label) for line, label in zip(lines, labels, strict=False))
     assert right > LEARNT * 20
 
 
