@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,11 @@ def run(
     weak = prove(settings, sandbox, settings.runs_dir.resolve())
     facts = describe_run(settings, dataset, sandbox=sandbox, team=team_name, weak=weak)
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
-    hold(folder)
-    with closing(Journal(folder)) as journal, (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log:
+    with (
+        os.fdopen(hold(folder)),
+        closing(Journal(folder)) as journal,
+        (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log,
+    ):
         supply = Supply(settings.weights_dir, journal, _source(settings, sandbox, terminal), terminal.say)
         blinding = Blinding(dataset, folder)
         devices = sandbox.devices[: settings.run_candidates] if compute.gpu and settings.run_candidates > 1 else ()

@@ -91,7 +91,7 @@ def _read_same(path: Path) -> Any:
 
 
 def hold(folder: Path) -> int:
-    """Hold a run for this process, until it ends.
+    """Hold a run for this process, until it ends or closes the descriptor that it is given.
 
     Raises:
         AutoModelError: another process holds it; the sentence says which.
