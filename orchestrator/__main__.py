@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import checking_commands, using_commands, weights_commands
+from orchestrator import checking_commands, page_commands, using_commands, weights_commands
 from orchestrator.errors import AutoModelError
 from orchestrator.interrupts import INTERRUPTED, end_in_order
 from orchestrator.settings import Settings, read_settings
@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         knobs=True,
     )
     serve.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    page = _command(commands, page_commands.report, "report", "write the page of a run: report.html", knobs=True)
+    watch = _command(commands, page_commands.watch, "watch", "serve the page of a run while it goes on", knobs=True)
+    for each in (page, watch):
+        each.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run's folder; default: the newest")
     audit = _command(
         commands,
         checking_commands.audit,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def audit(given: argparse.Namespace, settings: Settings) -> int:
     """Train the winner of a run again, where it must fail and where it must not."""
     from orchestrator import audit as auditing
+    from orchestrator.page.render import try_report
     from orchestrator.predict import load_model
     from orchestrator.run_folder import hold, read_manifest
     from orchestrator.setup import open_sandbox, prove
@@ -38,7 +39,7 @@ def audit(given: argparse.Namespace, settings: Settings) -> int:
         findings = auditing.audit(run, dataset, model, jobs, terminal.phase)
         for finding in findings:
             terminal.say(f"{finding.verdict:8}{finding.check}: {finding.sentence}")
-        terminal.say(f"Audit: {auditing.verdict(findings)}.")
+        terminal.say(f"Audit: {auditing.verdict(findings)}.\n{try_report(run, dataset.folder.parent)}")
     return int(auditing.verdict(findings) == "failed")
 
 
@@ -47,6 +48,7 @@ def reproduce(given: argparse.Namespace, settings: Settings) -> int:
     from dataclasses import replace
 
     from orchestrator import reproduce as reproducing
+    from orchestrator.page.render import try_report
     from orchestrator.recorded import read_recorded, require_same
     from orchestrator.run_folder import hold
     from orchestrator.setup import open_sandbox, prove
@@ -67,7 +69,7 @@ def reproduce(given: argparse.Namespace, settings: Settings) -> int:
         require_same(recorded, dataset, sandbox.describe(), settings.weights_dir)
         prove(settings, sandbox, recorded.run)
         result = reproducing.reproduce(recorded, dataset, jobs, terminal.phase)
-        terminal.say(result.sentence)
+        terminal.say(f"{result.sentence}\n{try_report(recorded.run, dataset.folder.parent)}")
     return int(not result.reproduced)
 
 

@@ -12,8 +12,11 @@ from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.endings import Endings
 from orchestrator.jobs import WEIGHTS
 from orchestrator.ledger import bill_facts
+from orchestrator.mistakes import keep_mistakes, reliability_of_test
+from orchestrator.page.render import try_report
 from orchestrator.run_folder import drop_lost, read_manifest
 from orchestrator.scoring import majority_accuracy
+from orchestrator.sheets import Sheets
 from orchestrator.submission import submit
 from orchestrator.summary import score_finals, write_summary
 from orchestrator.terminal import finals_lines, result_lines
@@ -50,6 +53,10 @@ def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met onc
     submission = submit(journal.folder, read_components(best / "components"), best / WEIGHTS, executor)
     if submission and submission.custody:
         journal.record_once("submission", iteration=final.iteration.number, custody=submission.custody)
+    terminal.phase("its worst mistakes are drawn")
+    tested = journal.folder / done.place
+    if problem := keep_mistakes(journal.folder, tested, Sheets(executor.jobs, dataset)):
+        terminal.say(f"     {problem}")
     majority = majority_accuracy(dataset.split("test").counts)
     journal.record_once("end", why=ended)
     write_summary(
@@ -58,6 +65,7 @@ def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met onc
         history=loop.history,
         finish=done,
         seed=executor.task.seed,
+        reliability=reliability_of_test(tested, dataset),
         protocol=loop.rule.protocol,
         finals=winner.contenders,
         dataset=dataset.facts.name,
@@ -80,6 +88,7 @@ def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met onc
     if submission:
         terminal.say(submission.sentence)
     folder = journal.folder
+    terminal.say(try_report(folder, dataset.folder.parent))
     terminal.say(
         f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
     )

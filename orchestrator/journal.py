@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.report import Crash, Report
@@ -28,6 +28,18 @@ class DamagedJournalError(AutoModelError):
 
 FORMAT = 2
 """Of a journal: 2 holds every execution as an event of its own, and which images each score counts as right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What a journal tells so far, for who only reads it."""
+
+    events: list[dict[str, Any]]
+    history: list[Iteration]
+    executions: dict[str, Outcome]
+    """The folder of each within the run's, and what it came to."""
+    seconds: float
+    """As `Journal.seconds_spent`."""
 
 
 class Journal:
@@ -140,7 +152,7 @@ class Journal:
             DamagedJournalError: one lacks what it needs.
         """
         with _refusing(self._path):
-            return [_iteration(event) for event in self.events if event["kind"] == "iteration"]
+            return _history(self.events)
 
     def seconds_spent(self) -> float:
         """What earlier processes spent on this run: each one up to its last event.
@@ -148,9 +160,8 @@ class Journal:
         Raises:
             DamagedJournalError: an event has no time.
         """
-        begins = [event for event in self.events if event["kind"] == "begin"]
         with _refusing(self._path):
-            return float(begins[-1]["spent"] + self.events[-1]["time"] - begins[-1]["time"]) if begins else 0.0
+            return _spent(self.events)
 
     def close(self) -> None:
         """Take no more events: an execution that an interrupt cut off has come to no end."""
@@ -171,6 +182,24 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
         return [_event(line) for line in lines]
 
 
+def replay(folder: Path) -> Replay:
+    """What the journal of a run tells, also while the run goes on: nothing is locked or cut off.
+
+    Raises:
+        DamagedJournalError: as for `Journal`.
+    """
+    path, events = folder / "journal.jsonl", read_events(folder)
+    _require_format(path, events)
+    with _refusing(path):
+        ended = {event["place"]: _outcome(event["outcome"]) for event in events if event["kind"] == "execution"}
+        return Replay(events=events, history=_history(events), executions=ended, seconds=_spent(events))
+
+
+def _spent(events: list[dict[str, Any]]) -> float:
+    begins = [event for event in events if event["kind"] == "begin"]
+    return float(begins[-1]["spent"] + events[-1]["time"] - begins[-1]["time"]) if begins else 0.0
+
+
 def _facts(event: dict[str, Any]) -> dict[str, Any]:
     """What an event says, without its kind and time."""
     return {name: value for name, value in event.items() if name not in ("kind", "time")}
@@ -185,6 +214,10 @@ def trial_folder(run: Path, iteration: Iteration, trial: int) -> Path:
     if trial == 0:
         return attempt_folder(run, iteration.number, iteration.attempts)
     return run / "iterations" / f"{iteration.number:03}" / f"seed-{trial}"
+
+
+def _history(events: list[dict[str, Any]]) -> list[Iteration]:
+    return [_iteration(event) for event in events if event["kind"] == "iteration"]
 
 
 def _iteration(event: dict[str, Any]) -> Iteration:

@@ -17,7 +17,7 @@ from orchestrator.prices import find_price
 from orchestrator.run_folder import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.chat import ChatModel, Request
@@ -87,7 +87,7 @@ class Ledger:
         self.prices = prices
         self.cap = cap
         self._next = 1 + max((int(path.stem) for path in _files(run)), default=-1)
-        raw = _read(run)
+        raw = read_exchanges(run)
         self.entries = [_entry(exchange) for exchange in raw]
         self._paid: dict[str, list[Reply]] = {}
         for exchange in raw:
@@ -144,8 +144,7 @@ class Ledger:
 
     def by_agent(self) -> dict[str, Bill]:
         """In the order of their first call."""
-        agents = dict.fromkeys(entry.agent for entry in self.entries)
-        return {agent: _add(each for each in self.entries if each.agent == agent) for agent in agents}
+        return bill_by_agent(self.entries)
 
     def by_iteration(self) -> dict[int, Bill]:
         numbers = sorted({entry.iteration for entry in self.entries})
@@ -174,15 +173,21 @@ class BilledChat:
 
 def read_entries(run: Path) -> list[Entry]:
     """The exchanges of a run so far, oldest first."""
-    return [_entry(exchange) for exchange in _read(run)]
+    return [_entry(exchange) for exchange in read_exchanges(run)]
+
+
+def bill_by_agent(entries: Sequence[Entry]) -> dict[str, Bill]:
+    """In the order of their first call."""
+    agents = dict.fromkeys(entry.agent for entry in entries)
+    return {agent: _add(each for each in entries if each.agent == agent) for agent in agents}
 
 
 def _files(run: Path) -> list[Path]:
     return sorted(path for path in (run / "chat").glob("*.json") if path.stem.isdecimal())
 
 
-def _read(run: Path) -> list[dict[str, Any]]:
-    """The exchanges on disk; one that a crash of the machine tore is asked for again."""
+def read_exchanges(run: Path) -> list[dict[str, Any]]:
+    """The exchanges on disk, with their words; one that a crash of the machine tore is asked for again."""
     read = []
     for path in _files(run):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.blinding import Blinding
@@ -23,6 +24,7 @@ from orchestrator.loop import Loop
 from orchestrator.manifest import describe_run
 from orchestrator.named_datasets import NAMED
 from orchestrator.prepare import open_dataset
+from orchestrator.progress import Progress
 from orchestrator.run_folder import hold, open_run
 from orchestrator.selection import Rule
 from orchestrator.setup import prove
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from harness.report import Event
     from orchestrator.compute import Compute
     from orchestrator.dataset import Dataset
     from orchestrator.ledger import Ledger
@@ -78,7 +81,9 @@ def run(
         os.fdopen(hold(folder)),
         closing(Journal(folder)) as journal,
         (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log,
+        closing(Progress(folder)) as progress,
     ):
+        terminal.on_phase = progress.phase
         supply = Supply(settings.weights_dir, journal, _source(settings, sandbox, terminal), terminal.say)
         blinding = Blinding(dataset, folder)
         devices = sandbox.devices[: settings.run_candidates] if compute.gpu and settings.run_candidates > 1 else ()
@@ -88,7 +93,7 @@ def run(
                 compute=shared(compute, max(1, len(devices))),
                 weights=settings.weights_dir.resolve() if profile.task.weights or settings.weights_fetch else None,
                 folder=folder / (f"jobs-{number}" if number else "jobs"),
-                on_event=terminal.event,
+                on_event=partial(_tell, terminal, progress, number),
                 log=open_log(log),
                 bait=blinding.decoys(),
                 device=device,
@@ -143,6 +148,12 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
         supply=supply,
     )
     return loop, finals
+
+
+def _tell(terminal: Terminal, progress: Progress, job: int, event: Event) -> None:
+    """Pass an event of a job on to who watches."""
+    progress.event(event, job)
+    terminal.event(event)
 
 
 def _source(settings: Settings, sandbox: Sandbox, terminal: Terminal) -> Hub | None:

@@ -49,6 +49,16 @@ class Score:
     """Which images are right: one bit for each, in hex; see `right_images`. Empty in runs of older versions."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """The images of which a network is about equally sure: is it right about them as often as it says?"""
+
+    images: int
+    confidence: float
+    """In the mean."""
+    accuracy: float
+
+
 def read_logits(path: Path, images: int, classes: int) -> NDArray[np.float32]:
     """Read raw little-endian float32 logits, (images, classes).
 
@@ -97,6 +107,19 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     )
 
 
+def reliability(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> list[Bin]:
+    """The bins of the calibration error that hold an image, of logits (N, K) and labels (N,)."""
+    probabilities = softmax(logits)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    places = _bins(confidence)
+    members = [places == place for place in range(BINS)]
+    return [
+        Bin(images=int(held.sum()), confidence=float(confidence[held].mean()), accuracy=float(right[held].mean()))
+        for held in members
+        if held.any()
+    ]
+
+
 def right_images(of: Score) -> NDArray[np.bool_]:
     """Which images of its split a score counts as right, (N,)."""
     bits = np.frombuffer(bytes.fromhex(of.right), dtype=np.uint8)
@@ -135,6 +158,10 @@ def _macro_f1(confusion: NDArray[np.int64]) -> float:
 
 def _calibration_error(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     confidence = probabilities.max(axis=1)
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
+    gaps = np.bincount(_bins(confidence), weights=confidence - right, minlength=BINS)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def _bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin of each confidence, (N,)."""
+    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)

@@ -117,6 +117,7 @@ class Settings:
     sandbox_runtime: str = _knob("", "container runtime other than the engine's default, e.g. runsc")
     sandbox_allow_weak: str = _knob("", "names of limits that need not hold, with commas: a refusal names them")
 
+    watch_port: int = _knob(8470, "port of `automodel watch` on this machine; 0: any that is free", ge=0, le=65535)
     serve_port: int = _knob(8000, "port of `automodel serve` on 127.0.0.1; 0: any that is free", ge=0, le=65535)
     serve_images: int = _knob(64, "most images in a request to `automodel serve`", ge=1, le=1000)
     serve_megabytes: float = _knob(64.0, "most MB of a request to `automodel serve`", gt=0)

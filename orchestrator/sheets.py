@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from orchestrator.dataset import Dataset
+    from orchestrator.dataset import Dataset, HiddenName
     from orchestrator.jobs import Jobs
 
 ORDER = "sheet.json"
@@ -33,6 +33,21 @@ class Cell:
     index: int
     caption: str
     """Lines; each is cut to a thumbnail's width."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """An image that a network is wrong about."""
+
+    index: int
+    """In its split."""
+    truth: str
+    said: str
+    confidence: float
+
+    @property
+    def cell(self) -> Cell:
+        return Cell(self.index, f"true: {self.truth}\nsaid {self.confidence:.2f}: {self.said}")
 
 
 class SheetError(Exception):
@@ -64,28 +79,40 @@ class Sheets:
             SheetError: none was drawn, or there are no mistakes, or no logits.
             SandboxError: the sandbox failed.
         """
-        classes, labels = self.dataset.facts.classes, self.dataset.hidden_labels("validation")
+        mistakes = self.mistakes(attempt, "validation")
+        if not mistakes:
+            raise SheetError("There is no image of validation to show.")
+        return self.draw(mistakes, "validation", attempt / "mistakes")
+
+    def mistakes(self, attempt: Path, split: HiddenName) -> list[Mistake]:
+        """What an attempt is most surely wrong about, the worst first.
+
+        Raises:
+            SheetError: there are no logits.
+        """
+        classes, labels = self.dataset.facts.classes, self.dataset.hidden_labels(split)
         try:
             probabilities = softmax(read_logits(attempt / LOGITS, len(labels), len(classes)))
         except InvalidLogitsError as error:
             raise SheetError(str(error)) from None
-        cells = [
-            Cell(index, _mistake(classes[labels[index]], classes, probabilities[index]))
-            for index in choose_mistakes(probabilities, labels)
-        ]
-        return self._draw(cells, attempt / "mistakes")
+        chosen = choose_mistakes(probabilities, labels)
+        return [_mistake(index, classes[labels[index]], classes, probabilities[index]) for index in chosen]
 
-    def _draw(self, cells: Sequence[Cell], into: Path) -> bytes:
-        if not cells:
-            raise SheetError("There is no image of validation to show.")
+    def draw(self, mistakes: Sequence[Mistake], split: HiddenName, into: Path) -> bytes:
+        """A PNG of these images of a split, left in a folder with its order and its log.
+
+        Raises:
+            SheetError: none was drawn.
+            SandboxError: the sandbox failed.
+        """
         into.mkdir(parents=True, exist_ok=True)
         (into / SHEET).unlink(missing_ok=True)  # an old one must not pass for the new
         order = {
             "channels": self.dataset.facts.channels,
-            "columns": min(MISTAKE_COLUMNS, len(cells)),
-            "cells": [asdict(cell) for cell in cells],
+            "columns": min(MISTAKE_COLUMNS, len(mistakes)),
+            "cells": [asdict(mistake.cell) for mistake in mistakes],
         }
-        ended = self.jobs.start_sheet(self.dataset.folder / "validation").run_order(ORDER, order, into)
+        ended = self.jobs.start_sheet(self.dataset.folder / split).run_order(ORDER, order, into)
         return read_sheet(into / SHEET, ended.log)
 
 
@@ -96,9 +123,9 @@ def choose_mistakes(probabilities: NDArray[np.float64], labels: NDArray[np.int64
     return [int(index) for index in wrong[order][:MISTAKES]]
 
 
-def _mistake(truth: str, classes: Sequence[str], probabilities: NDArray[np.float64]) -> str:
+def _mistake(index: int, truth: str, classes: Sequence[str], probabilities: NDArray[np.float64]) -> Mistake:
     said = int(probabilities.argmax())
-    return f"true: {truth}\nsaid {probabilities[said]:.2f}: {classes[said]}"
+    return Mistake(index=index, truth=truth, said=classes[said], confidence=float(probabilities[said]))
 
 
 def read_sheet(path: Path, log: str = "") -> bytes:

@@ -11,7 +11,7 @@ from orchestrator.jobs import WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.outcome import Crashed
 from orchestrator.run_folder import FINISHED, write_json
-from orchestrator.selection import mean_interval
+from orchestrator.selection import luck, mean_interval
 from orchestrator.team import Iteration, turns
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.execute import Executor
     from orchestrator.finals import Winner
     from orchestrator.journal import Journal
-    from orchestrator.scoring import Score
+    from orchestrator.scoring import Bin, Score
 
 ANEW = "The same command would end here again; --new begins another run: make run NEW=1."
 """The budget of a run that failed at its end is spent, so going on with it does nothing."""
@@ -58,6 +58,11 @@ class Finish:
         """Of what is given out."""
         return self.ending.test if self.ending else self.final.test
 
+    @property
+    def place(self) -> str:
+        """The folder of its logits on the test images, within the run's."""
+        return f"final/{self.ending.kind}" if self.ending else _place(self.final.iteration, self.final.trial)
+
 
 def score_finals(
     journal: Journal, history: Sequence[Iteration], winner: Winner | None, executor: Executor, ended: str
@@ -90,8 +95,8 @@ def _score_final(journal: Journal, iteration: Iteration, trial: int, executor: E
     run, weights = journal.folder, trial_folder(journal.folder, iteration, trial) / WEIGHTS
     if not weights.exists():
         return "its weights are no longer there"
-    place = run / "final" / f"{iteration.number:03}-{trial}"
-    name = str(place.relative_to(run))
+    name = _place(iteration, trial)
+    place = run / name
     known = journal.tested(name)
     if known is None:
         terms = Terms(seed=executor.task.seed + trial)
@@ -105,10 +110,21 @@ def _score_final(journal: Journal, iteration: Iteration, trial: int, executor: E
     return Final(iteration=iteration, trial=trial, validation=validation, test=known[0], custody=known[1])
 
 
-def write_summary(
-    run: Path, *, ended: str, history: Sequence[Iteration], finish: Finish, seed: int, **facts: Any
+def _place(iteration: Iteration, trial: int) -> str:
+    return f"final/{iteration.number:03}-{trial}"
+
+
+def write_summary(  # noqa: PLR0913 - the real parts, of which each is met once
+    run: Path,
+    *,
+    ended: str,
+    history: Sequence[Iteration],
+    finish: Finish,
+    seed: int,
+    reliability: Sequence[Bin],
+    **facts: Any,
 ) -> None:
-    """Write summary.json; with it the run is finished. `seed`: the run's own."""
+    """Write summary.json; with it the run is finished. `seed`: the run's own; `reliability`: on the test images."""
     final, draft = finish.final, finish.draft
     failed = sum(isinstance(iteration.outcome, Crashed) for iteration in history)
     summary = {
@@ -125,10 +141,11 @@ def write_summary(
             "calibration_error": finish.test.calibration_error,
             "per_class": finish.test.per_class,
             "confusion": finish.test.confusion,
+            "reliability": [asdict(each) for each in reliability],
         },
         "ending": finish.ending and _ending(finish.ending, final),
         "seeds": _seeds(finish, seed),
-        "zero_shot": draft and {"validation": _short(draft.validation), "test": _short(draft.test)},
+        "zero_shot": draft and _zero_shot(draft, finish),
         **facts,
     }
     write_json(run / FINISHED, summary)
@@ -138,6 +155,12 @@ def _ending(ending: Ending, final: Final) -> dict[str, Any]:
     """What was given out in place of the winner, whose own numbers stand beside it."""
     validation = ending.validation and _short(ending.validation)
     return {"kind": ending.kind, "sentence": ending.sentence, "validation": validation, "winner": _short(final.test)}
+
+
+def _zero_shot(draft: Final, finish: Finish) -> dict[str, Any]:
+    """The draft, and how often luck alone would set what was given out apart from it, on the test images."""
+    apart = None if finish.test is draft.test else luck((finish.test,), (draft.test,))
+    return {"validation": _short(draft.validation), "test": _short(draft.test), "luck": apart}
 
 
 def _short(score: Score) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from orchestrator.outcome import Crashed
 from orchestrator.submission import SUBMISSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from harness.report import Event
@@ -39,6 +39,8 @@ class Terminal:
         self._status = Status("", console=self.console)
         self._phase = ""
         self._said = 0.0
+        self.on_phase: Callable[[str], None] = lambda _: None
+        """Whoever else wants to know what begins."""
 
     def __enter__(self) -> Self:
         if self._live:
@@ -56,6 +58,7 @@ class Terminal:
 
     def phase(self, text: str) -> None:
         self._phase = text
+        self.on_phase(text)
         self._show(text, at_once=True)
 
     def event(self, event: Event) -> None:

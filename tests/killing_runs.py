@@ -24,8 +24,18 @@ from tests.played_runs import answer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OF_ITS_OWN = {"journal.jsonl", "log.jsonl", "run.json", "lock", "secret", "chat", FINISHED}
-"""What is different in each run, or compared in another way."""
+OF_ITS_OWN = {
+    "journal.jsonl",
+    "log.jsonl",
+    "run.json",
+    "lock",
+    "secret",
+    "chat",
+    FINISHED,
+    "progress.jsonl",
+    "report.html",
+}
+"""What is different in each run (the page tells times), or compared in another way."""
 OF_THE_CLOCK = {"time", "seconds", "spent"}
 KILLS = 3
 """In a trial, at the most."""

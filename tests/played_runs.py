@@ -7,6 +7,7 @@ run that was interrupted can be compared with one that was not.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 from rich.console import Console
 
 from harness.report import Crash, Event, Report
@@ -192,7 +194,7 @@ class PlayedRunning:
         self.sandbox.jobs += self.job.name != "probe"
         if self.job.name != "probe" and self.sandbox.jobs in self.sandbox.fails:
             raise SandboxError(f"the sandbox of {self.job.name} ended without a last word.")
-        leave = {"probe": self._probe, "fit": self._fit, "predict": self._predict}[self.job.name]
+        leave = {"probe": self._probe, "fit": self._fit, "predict": self._predict, "sheet": self._sheet}[self.job.name]
         verdict, files = leave()
         for name, data in files.items():
             (self.job.output / name).write_bytes(data)
@@ -222,6 +224,13 @@ class PlayedRunning:
             "report.json": report.dump(),
             "weights.safetensors": _weights(ACCURACY[int(idea)], made_from),
         }
+
+    def _sheet(self) -> tuple[Verdict, dict[str, bytes]]:
+        order, picture = json.loads((self.job.input / "sheet.json").read_text()), io.BytesIO()
+        Image.new("RGB", (116 * order["columns"] + 4, 146 * -(-len(order["cells"]) // order["columns"]) + 4)).save(
+            picture, "png"
+        )
+        return Verdict.FINISHED, {"sheet.png": picture.getvalue()}
 
     def _predict(self) -> tuple[Verdict, dict[str, bytes]]:
         weights = (self.job.input / "weights.safetensors").read_bytes()
