@@ -5,7 +5,7 @@ BIN := .venv/bin
 export DATASET ?= digits
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-hostile test-kill test-llm check image doctor bench clean
+.PHONY: help setup run test test-hostile test-kill test-llm check image report watch doctor bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ check: .venv/dev  ## formatter, linter and types
 
 image: .venv/host  ## build the sandbox image that suits the engine
 	@SANDBOX_BACKEND=docker $(BIN)/automodel setup
+
+report: .venv/host  ## write the page of a run: make report RUN=runs/NAME; default: the newest
+	@$(BIN)/automodel report $(RUN)
+
+watch: .venv/host  ## serve that page on this machine, while the run goes on
+	@$(BIN)/automodel watch $(RUN)
 
 doctor: .venv/host  ## tell what was found on this machine, and what is missing
 	@$(BIN)/automodel doctor

@@ -13,6 +13,7 @@ from orchestrator.scoring import (
     InvalidLogitsError,
     majority_accuracy,
     read_logits,
+    reliability,
     right_images,
     score,
     softmax,
@@ -61,6 +62,16 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     labels = np.array([0] * 5 + [1] * 5)
 
     assert pytest.approx(0.3) == score(logits, labels).calibration_error
+
+
+def test_the_bins_of_a_reliability_diagram_hold_every_image_and_give_the_calibration_error() -> None:
+    chance = np.random.default_rng(0)
+    logits, labels = chance.normal(0, 2, (500, 4)).astype(np.float32), chance.integers(0, 4, 500)
+    bins = reliability(logits, labels)
+    gap = sum(each.images * abs(each.confidence - each.accuracy) for each in bins) / 500
+
+    assert sum(each.images for each in bins) == 500
+    assert pytest.approx(gap) == score(logits, labels).calibration_error
 
 
 @given(st.integers(1, 5000), st.floats(0, 1))
