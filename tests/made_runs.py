@@ -98,6 +98,7 @@ def _finish(run: Path, history: list[Iteration], dataset: Dataset, ledger: Ledge
         history=history,
         finish=Finish(final=final, draft=draft, seeds=(final,)),
         seed=0,
+        finals=[{"iteration": 0, "change": history[0].proposal.change, "seeds": [0, 1], "validation": [0.5, 0.625]}],
         reliability=reliability(_logits(dataset, "test", final.iteration.number), labels),
         classes=dataset.facts.classes,
         dataset_notes=[],

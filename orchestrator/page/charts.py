@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from orchestrator.page.records import Bin
     from orchestrator.page.turns import Turn
 
+SQUARE = 460
+"""Pixels of the diagram of confidence, whose two axes are alike."""
 COLOURS = 8
 """That the style sheet has for curves; then dashes tell them apart."""
 DASHES = 4
+LARGEST = 1e9
 ACCURACY, LOSS = ("tuning_accuracy", "accuracy"), ("loss",)
 """Metrics of a curve, the first that there is: accuracy on the tuning split, and the loss that is learnt from."""
 
@@ -77,7 +80,7 @@ def progress(turns: Sequence[Turn], standing: int | None) -> Markup:
         )
         ticks = plot.x.ticks(12 if width == svg.WIDE else 5, whole=True)
         return plot.height, [
-            *plot.axes(ticks, lambda value: f"{value:.0f}", lambda value: f"{100 * value:.0f} %", "iteration"),
+            *plot.axes(ticks, "{:.0f}".format, plot.y.percents, "iteration"),
             *([plot.path(_steps(kept, last), "best-line")] if kept else []),
             *(_mark(plot, turn, standing) for turn in turns),
         ]
@@ -134,8 +137,8 @@ def curves(name: str, title: str, metrics: Sequence[str], drawn: Sequence[Curve]
         plot = svg.Plot.of(
             width, 240 if narrow else 280, (0, max(1.0, *xs)), (min(0.0, ys[0]) if metrics == LOSS else ys[0], top)
         )
-        say = (lambda value: f"{100 * value:.0f} %") if metrics == ACCURACY else (lambda value: f"{value:g}")
-        parts = plot.axes(plot.x.ticks(4 if narrow else 10, whole=True), lambda value: f"{value:.0f}", say, "epoch")
+        say = plot.y.percents if metrics == ACCURACY else "{:g}".format
+        parts = plot.axes(plot.x.ticks(4 if narrow else 10, whole=True), "{:.0f}".format, say, "epoch")
         return plot.height, parts + [_curve(plot, curve, values) for curve, values in lines]
 
     told = f"{several(len(lines), 'training')}, each a line that the boxes below show or hide."
@@ -146,11 +149,18 @@ def _values(points: Sequence[Mapping[str, float]], metrics: Sequence[str]) -> li
     """Epoch and value of the first of these metrics that the curve has."""
     for metric in metrics:
         values = [
-            (point.get("epoch", place + 1.0), point[metric]) for place, point in enumerate(points) if metric in point
+            (_bounded(point.get("epoch", place + 1.0)), _bounded(point[metric]))
+            for place, point in enumerate(points)
+            if metric in point
         ]
         if values:
             return values
     return []
+
+
+def _bounded(value: float) -> float:
+    """A value that can be drawn: the loss of what diverges may be as large as a number can be."""
+    return min(max(value, -LARGEST), LARGEST)
 
 
 def _curve(plot: svg.Plot, curve: Curve, values: Sequence[tuple[float, float]]) -> Markup:
@@ -169,12 +179,11 @@ def curve_css(number: int) -> str:
 
 def reliability(bins: Sequence[Bin]) -> Markup:
     """How often it is right, of how sure it was."""
-    most = max((each.images for each in bins), default=1)
+    most = max(1, *(each.images for each in bins))
 
-    def draw(width: int) -> tuple[int, list[Markup]]:
-        side = min(width, 460)
+    def draw(side: int) -> tuple[int, list[Markup]]:
         plot = svg.Plot.of(side, side, (0, 1), (0, 1))
-        parts = plot.axes([0, 0.2, 0.4, 0.6, 0.8], _hundredths, lambda value: f"{100 * value:.0f} %", "confidence")
+        parts = plot.axes([0, 0.2, 0.4, 0.6], plot.x.percents, plot.y.percents, "confidence")
         parts.append(svg.line(plot.x(0), plot.y(0), plot.x(1), plot.y(1), "ideal"))
         for each in bins:
             x, (low, high) = plot.x(each.confidence), wilson(round(each.accuracy * each.images), max(1, each.images))
@@ -188,11 +197,7 @@ def reliability(bins: Sequence[Bin]) -> Markup:
         return side, parts
 
     told = "; ".join(f"{percent(each.confidence)} sure, {percent(each.accuracy)} right" for each in bins)
-    return svg.figure("reliability", "Confidence and accuracy", f"{told}.", draw)
-
-
-def _hundredths(value: float) -> str:
-    return f"{100 * value:.0f}"
+    return svg.figure("reliability", "Confidence and accuracy", f"{told}.", draw, (SQUARE, svg.NARROW))
 
 
 def bar(share: float, css: str = "") -> Markup:

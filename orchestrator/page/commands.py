@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 OF_THE_RUN = ("run_", "llm_", "dataset_", "budget_", "weights_fetch", "sandbox_")
 """Settings that shape what comes of it; of the others some only say where things are."""
+LONGEST = 2000
+"""Characters of a setting."""
 
 
 def run_path(facts: RunFacts) -> str:
     """The run's folder, as commands are given it."""
-    return shlex.quote(f"{facts.manifest.settings.get('runs_dir', 'runs')}/{facts.name}")
+    return shlex.quote(f"{_text(facts.manifest.settings.get('runs_dir', 'runs'))}/{facts.name}")
 
 
 def reproduce_command(facts: RunFacts) -> str:
@@ -30,10 +32,10 @@ def reproduce_command(facts: RunFacts) -> str:
         for name in defaults
         if name.startswith(OF_THE_RUN) and name in said and _text(said[name]) != _text(defaults[name])
     ]
-    dataset = shlex.quote(printable(_text(said.get("dataset", ""))))
+    dataset = shlex.quote(_text(said.get("dataset", "")))
     return " \\\n  ".join([*others, f"make run NEW=1 DATASET={dataset}"])
 
 
 def _text(value: object) -> str:
     """As an environment variable has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else printable(str(value)[:LONGEST])

@@ -3,7 +3,7 @@
 
 function showCurves() {
   for (const box of document.querySelectorAll("[data-shows]")) {
-    for (const line of document.querySelectorAll(`[data-curve="${box.dataset.shows}"]`)) {
+    for (const line of document.querySelectorAll(`#curves [data-curve="${box.dataset.shows}"]`)) {
       line.classList.toggle("off", !box.checked);
     }
   }
@@ -14,13 +14,11 @@ function openTarget() {
   if (target && target.tagName === "DETAILS") target.open = true;
 }
 
-// Put new content into a section; what was opened, ticked or focused in the old stays so, and nothing scrolls away.
+// Put new content into a section; what was opened, ticked or focused in the old stays so.
 function swap(section, html, digest) {
   const open = [...section.querySelectorAll("details[open]")].map((each) => each.id);
   const boxes = [...section.querySelectorAll("input[id]")].map((each) => [each.id, each.checked]);
   const focused = section.contains(document.activeElement) ? whereIn(section, document.activeElement) : null;
-  const above = section.getBoundingClientRect().bottom < 0;
-  const height = section.offsetHeight;
   section.innerHTML = html;
   section.hidden = !html;
   const link = document.querySelector(`[data-for="${section.id}"]`);
@@ -32,7 +30,6 @@ function swap(section, html, digest) {
     if (box) box.checked = checked;
   }
   if (focused) refocus(section, focused);
-  if (above) window.scrollBy(0, section.offsetHeight - height);
 }
 
 function whereIn(section, element) {
@@ -46,14 +43,27 @@ function refocus(section, { kind, owner }) {
   if (found) found.focus({ preventScroll: true });
 }
 
+// The first part on the screen that has a name: what is read must not move when something above it grows.
+function steady() {
+  for (const each of document.querySelectorAll("section[id], details[id]")) {
+    const top = each.getBoundingClientRect().top;
+    if (each.getClientRects().length && top >= 0 && top < window.innerHeight) return { id: each.id, top };
+  }
+  return null;
+}
+
 function take(event) {
   const told = JSON.parse(event.data);
+  const held = steady();
   for (const { key, html, digest } of told.sections) {
     const section = document.getElementById(key);
     if (section && section.dataset.digest !== digest) swap(section, html, digest);
   }
-  document.getElementById("told").textContent = told.status;
+  const status = document.getElementById("told");
+  if (status.textContent !== told.status) status.textContent = told.status;
   showCurves();
+  const moved = held && document.getElementById(held.id);
+  if (moved) window.scrollBy({ top: moved.getBoundingClientRect().top - held.top, behavior: "instant" });
 }
 
 document.addEventListener("change", showCurves);

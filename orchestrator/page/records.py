@@ -93,6 +93,18 @@ class AllSeeds(Record):
     test: Seeds
 
 
+class Contender(Record):
+    """A pipeline of the finals, with its accuracies on validation, one for each seed."""
+
+    iteration: Count
+    change: Words
+    validation: tuple[Share, ...] = Field(min_length=1)
+
+    @property
+    def mean(self) -> float:
+        return sum(self.validation) / len(self.validation)
+
+
 class Summary(Record):
     """summary.json."""
 
@@ -104,6 +116,7 @@ class Summary(Record):
     test: TestScore
     ending: Ending | None
     seeds: AllSeeds
+    finals: tuple[Contender, ...] = Field(max_length=100)
     zero_shot: ZeroShot | None
     classes: tuple[ClassName, ...]
     dataset_notes: tuple[Words, ...] = Field(max_length=200)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = 880, 340
 """Pixels: of the page's column, and of a phone's."""
+TICKS = 4
+"""About, from top to bottom."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Scale:
         first = math.ceil(self.low / step - 1e-9)
         return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
+    def percents(self, value: float) -> str:
+        """A share, with as many digits as tell its neighbours apart."""
+        step = nice_step((self.high - self.low) / TICKS)
+        return f"{100 * value:.{max(0, -math.floor(math.log10(100 * step)))}f} %"
+
 
 def nice_step(least: float) -> float:
     """1, 2 or 5 times a power of ten, at least this much."""
@@ -56,7 +63,7 @@ class Plot:
     @classmethod
     def of(cls, width: int, height: int, x: tuple[float, float], y: tuple[float, float]) -> Plot:
         """A frame of this size around these values."""
-        across = Scale(*_apart(x), 46, width - 12)
+        across = Scale(*_apart(x), 52, width - 12)
         return cls(x=across, y=Scale(*_apart(y), height - 28, 12), width=width, height=height)
 
     def axes(
@@ -64,8 +71,8 @@ class Plot:
     ) -> list[Markup]:
         """Grid and labels; `across`: what runs from left to right."""
         left, right, bottom, top = self.x.start, self.x.end, self.y.start, self.y.end
-        drawn = [line(left, self.y(value), right, self.y(value), "grid") for value in self.y.ticks(4)]
-        drawn += [text(left - 8, self.y(value) + 4, y_text(value), "tick end") for value in self.y.ticks(4)]
+        drawn = [line(left, self.y(value), right, self.y(value), "grid") for value in self.y.ticks(TICKS)]
+        drawn += [text(left - 8, self.y(value) + 4, y_text(value), "tick end") for value in self.y.ticks(TICKS)]
         shown = [value for value in ticks if self.x(value) < right - 7 * len(across) - 8]
         drawn += [text(self.x(value), bottom + 18, x_text(value), "tick middle") for value in shown]
         drawn.append(line(left, bottom, right, bottom, "axis"))
@@ -79,10 +86,16 @@ class Plot:
         return Markup('<path class="{}" d="M{}"{}/>').format(css, steps, more)
 
 
-def figure(name: str, title: str, description: str, draw: Callable[[int], tuple[int, Sequence[Markup]]]) -> Markup:
+def figure(
+    name: str,
+    title: str,
+    description: str,
+    draw: Callable[[int], tuple[int, Sequence[Markup]]],
+    widths: tuple[int, int] = (WIDE, NARROW),
+) -> Markup:
     """A chart for both widths. `draw`: from a width, the height and what is in it."""
     drawn = Markup()
-    for css, width in (("wide", WIDE), ("narrow", NARROW)):
+    for css, width in zip(("wide", "narrow"), widths, strict=True):
         height, parts = draw(width)
         drawn += Markup(
             '<svg class="chart {css}" viewBox="0 0 {width} {height}" role="img" '
@@ -131,4 +144,4 @@ def grouped(title: str, *parts: Markup) -> Markup:
 def _apart(ends: tuple[float, float]) -> tuple[float, float]:
     """Two ends of an axis that are not the same."""
     low, high = ends
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
+    return (low, high) if high - low > 1e-9 else (low - 0.5, low + 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.report import printable, shorten
@@ -111,12 +112,12 @@ def _turn(iteration: Iteration, replayed: Replay, spoken: Sequence[dict[str, Any
         notes=_words(proposal.notes, words // 4),
         verdict=_words(iteration.verdict),
         base=base.number if base else None,
-        accuracy=float(trained.score.accuracy) if trained else None,
-        interval=(float(trained.score.interval[0]), float(trained.score.interval[1])) if trained else (0.0, 0.0),
+        accuracy=_share(trained.score.accuracy) if trained else None,
+        interval=(_share(trained.score.interval[0]), _share(trained.score.interval[1])) if trained else (0.0, 0.0),
         images=int(trained.score.images) if trained else 0,
         gain=gains(history).get(iteration.number),
-        again=tuple(float(each.score.accuracy) for each in iteration.again),
-        seconds=float(outcome.seconds),
+        again=tuple(_share(each.score.accuracy) for each in iteration.again),
+        seconds=_finite(outcome.seconds),
         parameters=trained.report.parameters if trained else 0,
         stopped=trained.report.stopped if trained else "",
         warnings=trained.report.warnings[:10] if trained else (),
@@ -179,12 +180,34 @@ def _exchange(raw: dict[str, Any], words: int) -> Exchange:
         agent=_words(str(raw["agent"]), 40).replace("_", " "),
         model=_words(str(raw["model"]), 100),
         tokens=int(usage["tokens_in"]) + int(usage["tokens_out"]),
-        usd=None if usd is None else float(usd),
-        seconds=float(raw["seconds"]),
+        usd=None if usd is None else _finite(usd),
+        seconds=_finite(raw["seconds"]),
         asked=_words(asked, round(words * SHOWN["asked"])),
         replied=_words(str(raw["reply"]), round(words * SHOWN["replied"])),
         cut_off=bool(raw["cut_off"]),
     )
+
+
+def _finite(value: float) -> float:
+    """The same number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isfinite(float(value)):
+        raise ValueError(f"{value} where a number was expected")
+    return float(value)
+
+
+def _share(value: float) -> float:
+    """The same number, 0..1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not 0 <= float(value) <= 1:
+        raise ValueError(f"{value} where a share was expected")
+    return float(value)
 
 
 def _words(text: str, limit: int = 1000) -> str:

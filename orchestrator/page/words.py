@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import isfinite
 
 FINE = 5000
 """From so many images on, a hundredth of a point is one image or less than half of one."""
@@ -20,6 +21,8 @@ def points(difference: float, images: int = 0) -> str:
 
 def duration(seconds: float) -> str:
     """`48 s`, `12 min`, `3 h 20 min`."""
+    if not isfinite(seconds):
+        return "unknown"
     if seconds < 100:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -48,9 +51,9 @@ def moment(time: float) -> str:
         return "at an unknown time"
 
 
-def several(number: int, what: str) -> str:
-    """`1 change`, `2 changes`."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def several(number: int, what: str, more: str = "") -> str:
+    """`1 change`, `2 changes`. `more`: of what is written otherwise."""
+    return f"{number:,} {what if number == 1 else more or f'{what}s'}"
 
 
 def sentence(text: str) -> str:
