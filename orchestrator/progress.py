@@ -79,7 +79,7 @@ def read_progress(run: Path) -> Now:
     phase = step = ""
     curves: dict[int, list[dict[str, float]]] = {}
     for line in lines:
-        with suppress(InvalidReportError, ValueError, TypeError):  # the last line may be half written
+        with suppress(InvalidReportError, ValueError, TypeError, LookupError):  # the last line may be half written
             event, job = Event.parse(line), int(json.loads(line)["job"])
             phase = event.text if event.kind == PHASE else phase
             step = event.text if event.kind == "phase" else step

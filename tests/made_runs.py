@@ -167,7 +167,7 @@ def _logits(dataset: Dataset, split: str, number: int) -> NDArray[np.float32]:
 
 def _iteration(number: int, words: str, repeat: int, dataset: Dataset) -> Iteration:
     crashes = number % 3 == 2
-    code = "\n".join(f"rate_{line} = {line + number * (line % 7 == 0)}  # {words}" for line in range(40 * repeat))
+    code = "\n".join(f"rate_{line} = {line + number * (line % 7 == 0)}  # {words[:60]}" for line in range(40 * repeat))
     outcome = (
         _crashed(words, repeat)
         if crashes

@@ -177,7 +177,7 @@ def test_what_is_no_picture_or_too_large_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_texts_are_cut_to_a_size_and_hold_no_marks_that_turn_them_round(tmp_path: Path) -> None:
-    made = make_run(tmp_path, words="\N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m long ", repeat=2000)
+    made = make_run(tmp_path, words="\N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m long " * 50, repeat=50)
     turn = read(made).turns[2]
 
     assert sum(len(each.asked) + len(each.replied) for each in turn.exchanges) < TURN_WORDS
@@ -188,7 +188,9 @@ def test_texts_are_cut_to_a_size_and_hold_no_marks_that_turn_them_round(tmp_path
 
 
 def test_the_page_of_a_long_run_says_less_of_each_iteration(tmp_path: Path) -> None:
-    short, long = (read(make_run(tmp_path / str(turns), turns=turns, repeat=100)) for turns in (3, 60))
+    short, long = (
+        read(make_run(tmp_path / str(turns), turns=turns, words="word " * 100, repeat=30)) for turns in (3, 60)
+    )
 
     assert len(long.turns[1].notes) < len(short.turns[1].notes)
     assert len(long.turns[1].diffs[0].lines) < len(short.turns[1].diffs[0].lines)

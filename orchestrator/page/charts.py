@@ -130,13 +130,12 @@ def curves(name: str, title: str, metrics: Sequence[str], drawn: Sequence[Curve]
         return Markup()
     xs = [x for _, values in lines for x, _ in values]
     ys = sorted(y for _, values in lines for _, y in values)
-    top = ys[-1] if metrics == ACCURACY else ys[min(len(ys) - 1, round(0.98 * len(ys)))]
+    few = len(ys) // 50  # what few points reach, where a training fell apart, would press the others flat
+    low, top = (ys[few], ys[-1]) if metrics == ACCURACY else (min(0.0, ys[few]), ys[-1 - few])
 
     def draw(width: int) -> tuple[int, list[Markup]]:
         narrow = width == svg.NARROW
-        plot = svg.Plot.of(
-            width, 240 if narrow else 280, (0, max(1.0, *xs)), (min(0.0, ys[0]) if metrics == LOSS else ys[0], top)
-        )
+        plot = svg.Plot.of(width, 240 if narrow else 280, (0, max(1.0, *xs)), (low, top))
         say = plot.y.percents if metrics == ACCURACY else "{:g}".format
         parts = plot.axes(plot.x.ticks(4 if narrow else 10, whole=True), "{:.0f}".format, say, "epoch")
         return plot.height, parts + [_curve(plot, curve, values) for curve, values in lines]
@@ -174,7 +173,8 @@ def _curve(plot: svg.Plot, curve: Curve, values: Sequence[tuple[float, float]]) 
 
 def curve_css(number: int) -> str:
     """Colour and dashes of an iteration, the same everywhere."""
-    return f"colour-{number % COLOURS} dash-{number // COLOURS % DASHES}"
+    turned, place = divmod(number, COLOURS)  # 12 and 20, side by side, are of other colours, too
+    return f"colour-{(3 * place + turned) % COLOURS} dash-{turned % DASHES}"
 
 
 def reliability(bins: Sequence[Bin]) -> Markup:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
-from itertools import islice
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from harness.report import printable
 from orchestrator.components import COMPONENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from orchestrator.components import Pipeline
 
 WIDTH = 200
@@ -43,8 +41,12 @@ class Diff:
     removed: int
 
 
+@lru_cache(maxsize=256)
 def diff_pipelines(before: Pipeline | None, after: Pipeline, limit: int) -> tuple[Diff, ...]:
-    """Of each component that differs; without a `before` all of it is new. `limit`: lines of each that are shown."""
+    """Of each component that differs; without a `before` all of it is new. `limit`: lines of each that are shown.
+
+    Kept, for a page that is watched is rendered again and again, and most iterations of a run are of the past.
+    """
     olds = {name: before[name] if before else "" for name in COMPONENTS}
     return tuple(_diff(name, olds[name], after[name], limit) for name in COMPONENTS if olds[name] != after[name])
 
@@ -55,20 +57,20 @@ def parse_diff(text: str, limit: int) -> tuple[Line, ...]:
 
 
 def _diff(name: str, old: str, new: str, limit: int) -> Diff:
-    lines = list(_lines(old, new))
+    lines = _lines(old, new)
     return Diff(
         component=f"{name}.py",
-        lines=tuple(lines[:limit]),
+        lines=tuple(map(_line, lines[:limit])),
         more=max(0, len(lines) - limit),
-        added=sum(line.kind == "added" for line in lines),
-        removed=sum(line.kind == "removed" for line in lines),
+        added=sum(line.startswith("+") for line in lines),
+        removed=sum(line.startswith("-") for line in lines),
     )
 
 
-def _lines(old: str, new: str) -> Iterator[Line]:
+def _lines(old: str, new: str) -> list[str]:
     """The lines of the diff, without the two that name the files."""
     olds, news = ([line[: WIDTH + 1] for line in text.split("\n")[:SOURCE]] for text in (old, new))
-    yield from map(_line, islice(unified_diff(olds, news, lineterm=""), 2, None))
+    return list(unified_diff(olds, news, lineterm=""))[2:]
 
 
 def _line(text: str) -> Line:

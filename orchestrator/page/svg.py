@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = 880, 340
 """Pixels: of the page's column, and of a phone's."""
-TICKS = 4
+TICKS = 5
 """About, from top to bottom."""
 
 
