@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.page.charts import ACCURACY, LOSS, Curve, Rung, bar, curve_css, curves, ladder, reliability
 from orchestrator.page.confusion import LARGEST, class_accuracies, confusion_matrix, worst_pairs
-from orchestrator.page.records import Bin, TestScore
+from orchestrator.page.records import Bin, FinalScore
 from orchestrator.page.svg import Scale, nice_step
 from orchestrator.page.words import duration, moment, money, percent, points, several
 
@@ -75,9 +75,9 @@ def test_a_bar_is_as_long_as_its_share() -> None:
     assert 'width="62.5"' in bar(0.625)
 
 
-def scored(confusion: list[list[int]]) -> TestScore:
+def scored(confusion: list[list[int]]) -> FinalScore:
     rights = tuple(row[place] / max(1, sum(row)) for place, row in enumerate(confusion))
-    return TestScore(
+    return FinalScore(
         accuracy=0.5,
         interval=(0.4, 0.6),
         images=10,

@@ -37,7 +37,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> RunFacts:
 
 
 def test_a_run_tells_what_was_tried_and_what_came_of_it(played: RunFacts) -> None:
-    assert [turn.mark for turn in played.turns] == ["kept", "kept", "discarded", "kept", "discarded", "crashed"]
+    assert [turn.mark for turn in played.turns] == ["kept", "kept", "discarded", "kept", "discarded", "discarded"]
     assert played.summary
     assert played.best == played.summary.best_iteration == 3
 
@@ -54,12 +54,12 @@ def test_each_change_is_a_diff_of_one_component_against_what_was_changed(played:
 
 
 def test_crashes_are_told_with_what_mended_them(played: RunFacts) -> None:
-    mended, lost = played.turns[2], played.turns[5]
+    mended, replaced = played.turns[2], played.turns[5]
 
     assert [(failure.error, failure.worked) for failure in mended.failures] == [("ValueError: 2.1", True)]
     assert any(line.kind == "added" for line in mended.failures[0].fix)
-    assert [failure.worked for failure in lost.failures] == [False, False, False]
-    assert lost.failures[-1].where == "fit: train, model.py"
+    assert [failure.worked for failure in replaced.failures] == [False, False, True]
+    assert replaced.failures[-1].where == "fit: train, model.py"
 
 
 def test_the_conversation_behind_an_iteration_is_told_with_it(played: RunFacts) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from orchestrator.page.records import TestScore
+    from orchestrator.page.records import FinalScore
 
 LARGEST = 20
 """Classes of a matrix that is shown whole; more columns do not fit a screen."""
@@ -69,7 +69,7 @@ class ClassAccuracy:
     accuracy: float
 
 
-def confusion_matrix(score: TestScore, classes: Sequence[str]) -> Matrix | None:
+def confusion_matrix(score: FinalScore, classes: Sequence[str]) -> Matrix | None:
     """All classes, or those that are confused most; None where the numbers do not fit together."""
     counts = _counts(score, classes)
     if counts is None:
@@ -90,7 +90,7 @@ def confusion_matrix(score: TestScore, classes: Sequence[str]) -> Matrix | None:
     return Matrix(columns=tuple(classes[said] for said in chosen), rows=rows, whole=len(chosen) == len(classes))
 
 
-def worst_pairs(score: TestScore, classes: Sequence[str]) -> list[Pair]:
+def worst_pairs(score: FinalScore, classes: Sequence[str]) -> list[Pair]:
     """Which class is taken for which, most often first."""
     counts = _counts(score, classes)
     if counts is None:
@@ -105,7 +105,7 @@ def worst_pairs(score: TestScore, classes: Sequence[str]) -> list[Pair]:
     ]
 
 
-def class_accuracies(score: TestScore, classes: Sequence[str]) -> tuple[list[ClassAccuracy], int]:
+def class_accuracies(score: FinalScore, classes: Sequence[str]) -> tuple[list[ClassAccuracy], int]:
     """Each class, the weakest first, and how many are left out of the middle."""
     counts = _counts(score, classes)
     if counts is None or len(score.per_class) != len(classes):
@@ -120,7 +120,7 @@ def class_accuracies(score: TestScore, classes: Sequence[str]) -> tuple[list[Cla
     return (listed[:WEAKEST] + listed[-STRONGEST:] if left_out else listed), left_out
 
 
-def _counts(score: TestScore, classes: Sequence[str]) -> NDArray[np.int64] | None:
+def _counts(score: FinalScore, classes: Sequence[str]) -> NDArray[np.int64] | None:
     if {len(classes), *map(len, score.confusion)} != {len(score.confusion)}:
         return None
     return np.array(score.confusion, dtype=np.int64)

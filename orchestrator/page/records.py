@@ -48,7 +48,7 @@ class Bin(Record):
     accuracy: Share
 
 
-class TestScore(ShortScore):
+class FinalScore(ShortScore):
     """The score of what is given out, on the test images."""
 
     macro_f1: Share
@@ -113,7 +113,7 @@ class Summary(Record):
     failed: Count
     best_iteration: Count
     validation: ShortScore
-    test: TestScore
+    test: FinalScore
     ending: Ending | None
     seeds: AllSeeds
     finals: tuple[Contender, ...] = Field(max_length=100)

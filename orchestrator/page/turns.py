@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from orchestrator.outcome import Outcome
     from orchestrator.team import Iteration, Repair
 
-PAGE_WORDS, TURN_WORDS = 700_000, 30_000
+PAGE_WORDS, TURN_WORDS = 500_000, 30_000
 """Characters of all conversations and tracebacks of a page, and of those of one iteration at the most."""
-PAGE_LINES, DIFF_LINES = 6_000, 300
+PAGE_LINES, DIFF_LINES = 4_500, 300
 """The same for the lines of diffs: of the page, and of a component."""
-POINTS = 150
+POINTS = 120
 """Of a learning curve; more cannot be told apart at the width of a page."""
 SHOWN = {"asked": 0.5, "replied": 0.25, "traceback": 0.25}
 """Shares of an iteration's words."""
