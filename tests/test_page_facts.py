@@ -39,7 +39,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> RunFacts:
 def test_a_run_tells_what_was_tried_and_what_came_of_it(played: RunFacts) -> None:
     assert [turn.mark for turn in played.turns] == ["kept", "kept", "discarded", "kept", "discarded", "discarded"]
     assert played.summary
-    assert played.best == played.summary.best_iteration == 3
+    assert played.best == played.summary.best_iteration
 
 
 def test_each_change_is_a_diff_of_one_component_against_what_was_changed(played: RunFacts) -> None:
