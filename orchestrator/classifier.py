@@ -87,7 +87,7 @@ def build_classifier(dataset: str | Path, *, new: bool = False, quiet: bool = Fa
     check_team(read)
     terminal = _silent() if quiet else Terminal()
     with terminal, closing(open_sandbox(read, terminal.say)) as sandbox:
-        return Classifier(run(read, sandbox, terminal, new=new), read)
+        return Classifier(run(read, sandbox, terminal, new=new).resolve(), read)
 
 
 def _silent() -> Terminal:

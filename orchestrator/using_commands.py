@@ -46,7 +46,7 @@ def predict(given: argparse.Namespace, settings: Settings) -> int:
     search = Search(given.images, settings.dataset_file_column)
     found = need_images(search)
     top = min(given.top, len(model.task.classes))
-    with Terminal(stderr=True) as terminal, workers(settings, given.run, model, terminal) as begin:
+    with Terminal(stderr=True) as terminal, workers(settings, given.run.resolve(), model, terminal) as begin:
         with closing(begin(IMAGES)) as worker, _output(given.output) as file:
             terminal.phase("loading the model")
             worker.load()
