@@ -36,8 +36,8 @@ def test_ticks_lie_on_the_axis_and_are_few(low: float, width: float) -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_a_curve_of_any_numbers_is_drawn_with_numbers_that_are_some(values: list[float]) -> None:
     points = [{"epoch": float(place), "loss": value, "tuning_accuracy": value} for place, value in enumerate(values)]
-    for metrics in (ACCURACY, LOSS):
-        drawn = curves("any", "Any", metrics, [Curve(3, points, shown=True)])
+    for metric in (ACCURACY, LOSS):
+        drawn = curves("any", "Any", metric, [Curve(3, points, shown=True)])
         marks = " ".join(re.findall(r' (?:d|cx|cy|x|y|x1|y1|x2|y2)="([^"]*)"', drawn))
         assert "nan" not in marks
         assert "inf" not in marks

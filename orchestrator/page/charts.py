@@ -23,8 +23,8 @@ COLOURS = 8
 """That the style sheet has for curves; then dashes tell them apart."""
 DASHES = 4
 LARGEST = 1e9
-ACCURACY, LOSS = ("tuning_accuracy", "accuracy"), ("loss",)
-"""Metrics of a curve, the first that there is: accuracy on the tuning split, and the loss that is learnt from."""
+ACCURACY, LOSS = "tuning_accuracy", "loss"
+"""Metrics of a curve: accuracy on the tuning split, and the loss that is learnt from."""
 
 
 class Rung(NamedTuple):
@@ -123,20 +123,20 @@ class Curve(NamedTuple):
     shown: bool
 
 
-def curves(name: str, title: str, metrics: Sequence[str], drawn: Sequence[Curve]) -> Markup:
+def curves(name: str, title: str, metric: str, drawn: Sequence[Curve]) -> Markup:
     """One metric of several trainings, by epoch; nothing where none of them has it."""
-    lines = [(curve, values) for curve in drawn if (values := _values(curve.points, metrics))]
+    lines = [(curve, values) for curve in drawn if (values := _values(curve.points, metric))]
     if not lines:
         return Markup()
     xs = [x for _, values in lines for x, _ in values]
     ys = sorted(y for _, values in lines for _, y in values)
     few = len(ys) // 50  # what few points reach, where a training fell apart, would press the others flat
-    low, top = (ys[few], ys[-1]) if metrics == ACCURACY else (min(0.0, ys[few]), ys[-1 - few])
+    low, top = (ys[few], ys[-1]) if metric == ACCURACY else (min(0.0, ys[few]), ys[-1 - few])
 
     def draw(width: int) -> tuple[int, list[Markup]]:
         narrow = width == svg.NARROW
         plot = svg.Plot.of(width, 240 if narrow else 280, (0, max(1.0, *xs)), (low, top))
-        say = plot.y.percents if metrics == ACCURACY else "{:g}".format
+        say = plot.y.percents if metric == ACCURACY else "{:g}".format
         parts = plot.axes(plot.x.ticks(4 if narrow else 10, whole=True), "{:.0f}".format, say, "epoch")
         return plot.height, parts + [_curve(plot, curve, values) for curve, values in lines]
 
@@ -144,17 +144,13 @@ def curves(name: str, title: str, metrics: Sequence[str], drawn: Sequence[Curve]
     return svg.figure(name, title, told, draw)
 
 
-def _values(points: Sequence[Mapping[str, float]], metrics: Sequence[str]) -> list[tuple[float, float]]:
-    """Epoch and value of the first of these metrics that the curve has."""
-    for metric in metrics:
-        values = [
-            (_bounded(point.get("epoch", place + 1.0)), _bounded(point[metric]))
-            for place, point in enumerate(points)
-            if metric in point
-        ]
-        if values:
-            return values
-    return []
+def _values(points: Sequence[Mapping[str, float]], metric: str) -> list[tuple[float, float]]:
+    """Epoch and value, where the metric was measured."""
+    return [
+        (_bounded(point.get("epoch", place + 1.0)), _bounded(point[metric]))
+        for place, point in enumerate(points)
+        if metric in point
+    ]
 
 
 def _bounded(value: float) -> float:
