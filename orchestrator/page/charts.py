@@ -163,7 +163,8 @@ def _curve(plot: svg.Plot, curve: Curve, values: Sequence[tuple[float, float]]) 
     css = f"curve {curve_css(curve.number)}{'' if curve.shown else ' off'}"
     if len(values) == 1:
         ((x, y),) = values
-        return Markup('<g class="{}"{}>{}</g>').format(css, more, svg.circle(plot.x(x), plot.y(y), 3, "point"))
+        inside = min(max(plot.y(y), plot.y.end), plot.y.start)
+        return Markup('<g class="{}"{}>{}</g>').format(css, more, svg.circle(plot.x(x), inside, 3, "point"))
     return plot.path(values, css, more)
 
 
