@@ -12,7 +12,7 @@ import torch
 from harness.blame import BrokenContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torch import Tensor
 
@@ -28,10 +28,14 @@ class Sliver:
     images: int
 
 
+TOLD_SECONDS = 10.0
+"""How often the pace is told within an epoch, which may take hours."""
+
+
 class Pace:
     """How fast an epoch goes by."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self.epochs = 0
         """Begun so far."""
         self.images = 0
@@ -41,15 +45,24 @@ class Pace:
         self.seconds_per_image = 0.0
         """That `train` took over its latest batch, loading not included."""
         self._began = 0.0
+        self._clock = clock
+        self._told = clock()
+
+    def due(self) -> bool:
+        """Whether to tell it again; asked once a batch, and then it is not for a while."""
+        now = self._clock()
+        due = now - self._told > TOLD_SECONDS
+        self._told = now if due else self._told
+        return due
 
     def begin(self) -> None:
         self.epochs += 1
         self.images = 0
-        self._began = perf_counter()
+        self._began = self._clock()
 
     def count(self, images: int, handed_out: float) -> None:
         self.images += images
-        now = perf_counter()
+        now = self._clock()
         self.seconds, self.seconds_per_image = now - self._began, (now - handed_out) / images
 
 
@@ -63,6 +76,7 @@ class TrainingBatches:
     device: str
     clock: Clock
     pace: Pace
+    tell_pace: Callable[[], None]
     sliver: Sliver | None = None
 
     def __len__(self) -> int:
@@ -81,6 +95,8 @@ class TrainingBatches:
             if self.sliver and self.device == "cuda":
                 torch.cuda.synchronize()
             self.pace.count(len(images), handed_out)
+            if self.pace.due():
+                self.tell_pace()
         if self.sliver:
             self.clock.stop()
 

@@ -38,6 +38,10 @@ class Channel:
     def point(self, metrics: dict[str, float]) -> None:
         self._say({"point": finite(metrics)})
 
+    def pace(self, **metrics: float) -> None:
+        """Say how far an epoch is, and how fast; nothing that the report keeps."""
+        self._say({"point": finite(metrics), "within": True})
+
     def warn(self, text: str) -> None:
         self._say({"warning": text[:500]})
 

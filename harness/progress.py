@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EVENTS_BYTES = 2 << 20
 """Of `events.jsonl`: /job/out is bounded, and a component that logs every step must not fill it."""
+PACE_BYTES = EVENTS_BYTES // 4
+"""Of `events.jsonl`; then the pace within epochs is told no more: four thousand times, some ten hours."""
 METRICS = 32
 """Of one point; `Report.parse` refuses more than 40."""
 WARNINGS = 50
@@ -124,7 +126,8 @@ class Progress:
                 self._step = Step(text, owner)
                 self._tell(Event(kind="phase", text=f"{self._phase}: {text}"))
             case {"point": dict(metrics)}:
-                self._point(dict(list(finite(metrics).items())[:METRICS]))
+                bounded = dict(list(finite(metrics).items())[:METRICS])
+                self._point(bounded, within=message.get("within") is True)
             case {"warning": str(text)}:
                 self.warn(text)
             case {"facts": dict(facts)}:
@@ -141,7 +144,10 @@ class Progress:
             case {"done": True}:
                 self.done = True
 
-    def _point(self, metrics: dict[str, float]) -> None:
+    def _point(self, metrics: dict[str, float], *, within: bool) -> None:
+        if within:
+            self._tell(Event(kind="pace", metrics=metrics), room=PACE_BYTES)
+            return
         self._set(curve=(*self.report.curve, metrics)[-CURVE_POINTS:])
         self._tell(Event(kind="epoch", metrics=metrics))
 
@@ -162,7 +168,7 @@ class Progress:
     def _set(self, **changes: Any) -> None:
         self.report = replace(self.report, **changes)
 
-    def _tell(self, event: Event) -> None:
-        if self._events.tell() < EVENTS_BYTES:
+    def _tell(self, event: Event, room: int = EVENTS_BYTES) -> None:
+        if self._events.tell() < room:
             with suppress(OSError):  # no room: the report, which has some, says it
                 self._events.write(event.dump() + b"\n")

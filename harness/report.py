@@ -98,7 +98,7 @@ class Event:
     """One line of a job's progress."""
 
     kind: str
-    """`phase` (a phase or step begins), `epoch` (a point of the curve), `warning`; `ANSWERED`."""
+    """`phase` (a phase or step begins), `epoch` (a point of the curve), `pace` (in an epoch), `warning`; `ANSWERED`."""
     text: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
 

@@ -103,6 +103,14 @@ class TrainingRun:
     def _seconds(self) -> float:
         return perf_counter() - self._began
 
+    def _tell_pace(self) -> None:
+        if self.sliver is None:
+            rate = self.pace.images / self.pace.seconds
+            left = self.clock.left()
+            self.channel.pace(
+                epoch=self.pace.epochs, images=self.pace.images, images_per_second=rate, seconds_left=left
+            )
+
     def _race(self, race: Race, accuracy: float) -> None:
         """End `train` where it is hopeless, as if its clock had rung."""
         seconds = self._seconds()
@@ -128,6 +136,7 @@ class TrainingRun:
             device=task.device,
             clock=self.clock,
             pace=self.pace,
+            tell_pace=self._tell_pace,
             sliver=self.sliver,
         )
 
