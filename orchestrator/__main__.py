@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.report import printable
 from orchestrator import checking_commands, page_commands, using_commands, weights_commands
 from orchestrator.errors import AutoModelError
 from orchestrator.interrupts import INTERRUPTED, end_in_order
@@ -37,12 +38,12 @@ def in_order(command: Callable[[], int], *, debug: bool = False) -> int:
     try:
         return command()
     except KeyboardInterrupt as interrupt:
-        print(f"\nInterrupted; {str(interrupt) or INTERRUPTED_EARLY}", file=sys.stderr)
+        print(printable(f"\nInterrupted; {str(interrupt) or INTERRUPTED_EARLY}"), file=sys.stderr)
         return INTERRUPTED
     except (AutoModelError, SandboxError, OSError) as error:
         if debug:
             raise
-        print(f"automodel: {_sentence(error)}", file=sys.stderr)
+        print(printable(f"automodel: {_sentence(error)}"), file=sys.stderr)
         return getattr(error, "status", 1)
 
 
@@ -68,10 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
     )
     run.add_argument("--new", action="store_true", help="begin a new run, even if one is unfinished")
+    _add_forms(run)
     prepare = _command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it", knobs=True)
     prepare.add_argument(
         "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
     )
+    _add_forms(prepare)
     _command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here", knobs=True)
     predict = _command(
         commands, using_commands.predict, "predict", "classify new images with the model of a run", knobs=True
@@ -118,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
         "--clean", action="store_true", help="remove what a killed run left: containers, control groups"
     )
     return parser
+
+
+def _add_forms(command: argparse.ArgumentParser) -> None:
+    """In which form a command tells what it does."""
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--quiet", action="store_true", help="only the answer, and errors")
+    form.add_argument("--json", action="store_true", help="one JSON object a line, for programs: see the README")
 
 
 def _add_weights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -169,24 +179,29 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.run import run
     from orchestrator.setup import open_sandbox
     from orchestrator.teams import check_team
-    from orchestrator.terminal import Terminal
+    from orchestrator.trackers import check_tracker
+    from orchestrator.view import open_view
 
     check_dataset(settings)  # a misspelt name is told before anything is built,
-    check_team(settings)  # and so is a team that cannot work
-    with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
-        run(settings, sandbox, terminal, new=given.new)
+    check_team(settings)  # and so is a team that cannot work,
+    check_tracker(settings)  # and a tracker that is not installed
+    with open_view(given) as view, closing(open_sandbox(settings, view.say)) as sandbox:
+        run(settings, sandbox, view, new=given.new)
     return 0
 
 
-def _prepare(_given: argparse.Namespace, settings: Settings) -> int:
+def _prepare(given: argparse.Namespace, settings: Settings) -> int:
     from orchestrator.prepare import check_dataset, open_dataset
     from orchestrator.setup import open_sandbox
-    from orchestrator.terminal import Terminal, prepared_lines
+    from orchestrator.terminal import prepared_lines
+    from orchestrator.view import open_view
 
     check_dataset(settings)  # a misspelt name is told before anything is built
-    with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
-        terminal.phase(f"preparing {settings.dataset}")
-        terminal.say(prepared_lines(open_dataset(settings, sandbox, terminal.event)))
+    with open_view(given) as view, closing(open_sandbox(settings, view.say)) as sandbox:
+        view.phase(f"preparing {settings.dataset}")
+        dataset = open_dataset(settings, sandbox, view.event)
+        facts = {name: split.images for name, split in dataset.facts.splits.items()}
+        view.say(prepared_lines(dataset), "answer", folder=str(dataset.folder), images=facts)
     return 0
 
 

@@ -30,6 +30,16 @@ class Budget:
         """Seconds of RUN_HOURS that are left; endless without a limit."""
         return self.hours * 3600 - self.spent() if self.hours else math.inf
 
+    def outlook(self, done: int, took: float, later: float) -> float | None:
+        """Seconds that the run may still take at most, if each turn takes as long as the `done` ones; None before one.
+
+        `took`: seconds of these turns; `later`: of what comes after the last one.
+        """
+        if not done:
+            return None
+        planned = took / done * (self.iterations + 1) + later
+        return max(0.0, min(planned - self.spent(), self.left()))
+
     def end(self, done: int, *, needed: float = 0.0, kept_back: float = 0.0) -> str:
         """Why no further iteration may begin after `done` of them (the draft counts), or an empty text.
 

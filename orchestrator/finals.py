@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from orchestrator.budget import Budget
     from orchestrator.executions import Executions
-    from orchestrator.loop import View
     from orchestrator.scoring import Score
+    from orchestrator.view import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,11 @@ class Finals:
         for number in range(self.seeds):
             if self.budget.left() < later + sum(each.outcome.seconds for each in left):
                 break
-            again = [more for each in left if (more := self._once_more(each, number))]
+            again = [
+                more
+                for place, each in enumerate(left)
+                if (more := self._once_more(each, number, later + self._to_go(left, number, place)))
+            ]
             if not again:
                 break
             left, met = again, True
@@ -80,10 +84,15 @@ class Finals:
         keep_best(self.executions.journal.folder, won, trial)
         return Winner(iteration=won, trial=trial, contenders=facts)
 
-    def _once_more(self, iteration: Iteration, number: int) -> Iteration | None:
+    def _to_go(self, left: Sequence[Iteration], number: int, place: int) -> float:
+        """Seconds of the finals from a place in a round on."""
+        seconds = [each.outcome.seconds for each in left]
+        return sum(seconds) * (self.seeds - number) - sum(seconds[:place])
+
+    def _once_more(self, iteration: Iteration, number: int, to_go: float) -> Iteration | None:
         """The iteration with one training more; None where that crashed: it cannot be relied on."""
         trial, change = len(iteration.trials), iteration.proposal.change
-        self.view.phase(f"finals, seed {number + 1} of {self.seeds}: iteration {iteration.number}, {change}")
+        self.view.phase(f"finals, seed {number + 1} of {self.seeds}: iteration {iteration.number}, {change}", to_go)
         outcome = self.executions.execute(
             iteration.proposal.pipeline,
             trial_folder(self.executions.journal.folder, iteration, trial),

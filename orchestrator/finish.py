@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.components import read_components
 from orchestrator.dataset_notes import dataset_notes, leaks
@@ -14,7 +14,7 @@ from orchestrator.jobs import WEIGHTS
 from orchestrator.ledger import bill_facts
 from orchestrator.mistakes import keep_mistakes, reliability_of_test
 from orchestrator.page.render import try_report
-from orchestrator.run_folder import drop_lost, read_manifest
+from orchestrator.run_folder import drop_lost, read_manifest, read_summary
 from orchestrator.scoring import majority_accuracy
 from orchestrator.sheets import Sheets
 from orchestrator.submission import submit
@@ -28,35 +28,34 @@ if TYPE_CHECKING:
     from orchestrator.ledger import Ledger
     from orchestrator.loop import Loop
     from orchestrator.settings import Settings
-    from orchestrator.terminal import Terminal
+    from orchestrator.view import View
 
 
 def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met once
-    settings: Settings, loop: Loop, finals: Finals, executor: Executor, ledger: Ledger, terminal: Terminal
+    settings: Settings, loop: Loop, finals: Finals, executor: Executor, ledger: Ledger, view: View
 ) -> None:
     """Go round, then everything that comes after: finals, test images, what else may be given out, the answer."""
     journal, dataset, weak = loop.journal, executor.dataset, read_manifest(loop.journal.folder)["weak"]
     ended = loop.run()
     winner = finals.run(loop.history)
     if winner and winner.contenders:
-        terminal.say(finals_lines(winner.contenders, winner.iteration.number))
-    terminal.phase("the winner meets the test images")
+        lines = finals_lines(winner.contenders, winner.iteration.number)
+        view.say(lines, "final", winner=winner.iteration.number, contenders=winner.contenders)
+    view.phase("the winner meets the test images")
     done = score_finals(journal, loop.history, winner, executor, ended)
     assert winner is not None  # or there would be no score
-    done = replace(
-        done, ending=_ending(settings, loop, Endings(loop.executions, winner, executor, terminal.say), terminal)
-    )
+    done = replace(done, ending=_ending(settings, loop, Endings(loop.executions, winner, executor, view.say), view))
     final = done.final
     if dataset.facts.unlabelled:
-        terminal.phase("the winner predicts the images without labels")
+        view.phase("the winner predicts the images without labels")
     best = journal.folder / "best"
     submission = submit(journal.folder, read_components(best / "components"), best / WEIGHTS, executor)
     if submission and submission.custody:
         journal.record_once("submission", iteration=final.iteration.number, custody=submission.custody)
-    terminal.phase("its worst mistakes are drawn")
+    view.phase("its worst mistakes are drawn")
     tested = journal.folder / done.place
     if problem := keep_mistakes(journal.folder, tested, Sheets(executor.jobs, dataset)):
-        terminal.say(f"     {problem}")
+        view.say(problem, "warning")
     majority = majority_accuracy(dataset.split("test").counts)
     journal.record_once("end", why=ended)
     write_summary(
@@ -83,27 +82,33 @@ def finish(  # noqa: PLR0913, PLR0917 - the real parts, of which each is met onc
     )
     drop_lost(journal.folder, loop.history, final.iteration.number)
     executor.blinding.clear()
-    answer = "\n".join([result_lines(done, majority), *leaks(dataset.facts)])
-    terminal.say(f"\n{ended[0].upper()}{ended[1:]}.\n{answer}")
-    if submission:
-        terminal.say(submission.sentence)
     folder = journal.folder
-    terminal.say(try_report(folder, dataset.folder.parent))
-    terminal.say(
-        f"The model, its code and how it came to be: {folder}\nPredict: {_command()} predict {folder} IMAGE..."
-    )
+    answer = [f"\n{ended[0].upper()}{ended[1:]}.", result_lines(done, majority), *leaks(dataset.facts)]
+    answer += [submission.sentence] if submission else []
+    answer += [
+        try_report(folder, dataset.folder.parent),
+        f"The model, its code and how it came to be: {folder}",
+        f"Predict: {_command()} predict {folder} IMAGE...",
+    ]
+    view.say("\n".join(answer), "answer", folder=str(folder), **_short(read_summary(folder)))
 
 
-def _ending(settings: Settings, loop: Loop, endings: Endings, terminal: Terminal) -> Ending | None:
+def _ending(settings: Settings, loop: Loop, endings: Endings, view: View) -> Ending | None:
     """An average if one is wanted and wins, else a refit if one is wanted and works."""
     ending = None
     if settings.run_average:
-        terminal.phase("averages of what is alike meet the winner")
+        view.phase("averages of what is alike meet the winner")
         ending = endings.average(loop.history, loop.rule)
     if settings.run_refit and ending is None:
-        terminal.phase("the winner is trained once more, on all but the test images")
+        view.phase("the winner is trained once more, on all but the test images")
         ending = endings.refit()
     return ending
+
+
+def _short(summary: dict[str, Any]) -> dict[str, Any]:
+    """A summary without its tables, which are as long as there are classes, and longer."""
+    test = {name: value for name, value in summary["test"].items() if name not in ("per_class", "confusion")}
+    return {**summary, "test": test}
 
 
 def _command() -> str:

@@ -12,7 +12,7 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.report import REPORT_BYTES
+from harness.report import REPORT_BYTES, Event
 from orchestrator.components import write_components
 from sandbox.base import Job, Limits, Mount
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from harness.contract import Task
-    from harness.report import Event
     from orchestrator.components import ComponentName, Pipeline
     from orchestrator.compute import Compute
     from sandbox.base import Ended, Running, Sandbox
@@ -60,6 +59,7 @@ class Ahead:
     log: FilteringBoundLogger
     begun: threading.Event
     """Set when it has imported torch and met its components."""
+    on_event: Callable[[Event], None]
 
     def run(  # noqa: PLR0913 - one job, each part of it named
         self,
@@ -96,6 +96,7 @@ class Ahead:
         try:
             for folder in (self.folder / "input", into):
                 (folder / name).write_text(json.dumps(order), encoding="utf-8")
+            self.on_event(Event(kind="phase", text="waiting for the sandbox to start"))
             self.running.go()
             if meanwhile:
                 self.begun.wait(BEGIN_SECONDS)
@@ -258,4 +259,12 @@ class Jobs:
             (on_event or self.on_event)(event)
 
         running = self.sandbox.start(job, tell)
-        return Ahead(name=name, running=running, folder=folder, facts=facts, log=self.log, begun=begun)
+        return Ahead(
+            name=name,
+            running=running,
+            folder=folder,
+            facts=facts,
+            log=self.log,
+            begun=begun,
+            on_event=self.on_event,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from orchestrator.average import shares_network
 from orchestrator.components import write_components
@@ -24,18 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.executions import Executions
     from orchestrator.journal import Journal
     from orchestrator.supply import Supply
-
-
-class View(Protocol):
-    """Who watches."""
-
-    def phase(self, text: str) -> None:
-        """Something begins that takes a while."""
-        ...
-
-    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
-        """An iteration is over; `before`: the best until then."""
-        ...
+    from orchestrator.view import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +61,8 @@ class Loop:
     supply: Supply | None = None
     """The pretrained weights, where more may come while it goes round."""
     history: list[Iteration] = field(default_factory=list)
+    _turned: float = 0.0
+    """Seconds of the run that its finished turns took."""
 
     @property
     def journal(self) -> Journal:
@@ -80,6 +71,7 @@ class Loop:
     def run(self) -> str:
         """Go round until the budget is spent or the team has no idea left; say which."""
         self.history = self.journal.history()
+        self._turned = self.budget.spent()
         restore(self.journal.folder, self.history, self.journal.places())
         while not (end := self._end()):
             self.executions.start_ahead()
@@ -90,6 +82,7 @@ class Loop:
             if not proposals:
                 return "nothing worth trying is left"
             self._judge(self._execute_turn(proposals))
+            self._turned = self.budget.spent()
         return end
 
     def _end(self) -> str:
@@ -226,7 +219,8 @@ class Loop:
         return outcome if isinstance(outcome, Trained) else None
 
     def _say(self, number: int, what: str) -> None:
-        self.view.phase(f"iteration {number}: {what}")
+        later = self.after * self._usual_seconds()
+        self.view.phase(f"iteration {number}: {what}", self.budget.outlook(turns(self.history), self._turned, later))
 
 
 def _accuracy(tried: Tried) -> float:

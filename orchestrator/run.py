@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,9 @@ from orchestrator.supply import Supply
 from orchestrator.team import Profile
 from orchestrator.teams import check_team, open_team
 from orchestrator.terminal import bill_lines, dataset_lines
+from orchestrator.trackers import open_tracker
+from orchestrator.trackers.aside import tracking
+from orchestrator.view import Heard
 from orchestrator.weights import available_weights, open_folder
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from orchestrator.named_datasets import NamedDataset
     from orchestrator.settings import Settings
     from orchestrator.team import Team
-    from orchestrator.terminal import Terminal
+    from orchestrator.view import View
     from sandbox.base import Sandbox
 
 LEAST = 8
@@ -59,7 +62,7 @@ MORE = 1.5
 def run(
     settings: Settings,
     sandbox: Sandbox,
-    terminal: Terminal,
+    view: View,
     *,
     new: bool,
     named: Mapping[str, NamedDataset] = NAMED,
@@ -70,8 +73,8 @@ def run(
         AutoModelError: it cannot go on; what was done is kept, and the same command goes on from there.
     """
     team_name = check_team(settings)
-    terminal.phase(f"preparing {settings.dataset}")
-    dataset = open_dataset(settings, sandbox, terminal.event, named)
+    view.phase(f"preparing {settings.dataset}")
+    dataset = open_dataset(settings, sandbox, view.event, named)
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
     weak = prove(settings, sandbox, settings.runs_dir.resolve())
@@ -83,8 +86,8 @@ def run(
         (folder / "log.jsonl").open("a", buffering=1, encoding="utf-8") as log,
         closing(Progress(folder)) as progress,
     ):
-        terminal.on_phase = progress.phase
-        supply = Supply(settings.weights_dir, journal, _source(settings, sandbox, terminal), terminal.say)
+        view = Heard(view, progress.phase)
+        supply = Supply(settings.weights_dir, journal, _source(settings, sandbox, view), view.say)
         blinding = Blinding(dataset, folder)
         devices = sandbox.devices[: settings.run_candidates] if compute.gpu and settings.run_candidates > 1 else ()
         several = [
@@ -93,7 +96,7 @@ def run(
                 compute=shared(compute, max(1, len(devices))),
                 weights=settings.weights_dir.resolve() if profile.task.weights or settings.weights_fetch else None,
                 folder=folder / (f"jobs-{number}" if number else "jobs"),
-                on_event=partial(_tell, terminal, progress, number),
+                on_event=partial(_tell, view, progress, number),
                 log=open_log(log),
                 bait=blinding.decoys(),
                 device=device,
@@ -101,26 +104,25 @@ def run(
             for number, device in enumerate(devices or ("",))
         ]
         pictures = Sheets(several[0], dataset) if settings.llm_vision else None
-        team, ledger = open_team(settings, folder, say=terminal.say, pictures=pictures)
-        terminal.say(f"{dataset_lines(dataset)}\nTeam: {team.name}; sandbox: {sandbox.name}.")
-        if done := len(journal.history()):
-            terminal.say(f"Going on with {folder} after {done} iterations.")
+        team, ledger = open_team(settings, folder, view=view, pictures=pictures)
+        _tell_begin(view, settings, dataset, journal, team=team.name, sandbox=sandbox.name)
         if weak:
-            terminal.say(f"Not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}.")
-        with ExitStack() as stack, _last_words(journal, ledger, terminal, settings.dataset):
+            view.say(f"not enforced here, and accepted by SANDBOX_ALLOW_WEAK: {', '.join(weak)}", "warning")
+        with ExitStack() as stack, _last_words(journal, ledger, view, settings.dataset):
             task = supply.task(profile.task)
             executors = [
                 stack.enter_context(closing(Executor(jobs, blinding, task, supply=supply))) for jobs in several
             ]
             executions = Executions(executors, journal, settings.run_seed)
-            loop, finals = _make_loop(settings, team, profile, executions, terminal, supply)
-            journal.record("begin", format=FORMAT, spent=loop.budget.spent(), weak=weak)
-            finish(settings, loop, finals, executors[0], ledger, terminal)
+            journal.record("begin", format=FORMAT, spent=journal.seconds_spent(), weak=weak)
+            with _tracked(settings, journal, view) as tracked:
+                loop, finals = _make_loop(settings, team, profile, executions, tracked, supply)
+                finish(settings, loop, finals, executors[0], ledger, view)
     return folder
 
 
 def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
-    settings: Settings, team: Team, profile: Profile, executions: Executions, terminal: Terminal, supply: Supply
+    settings: Settings, team: Team, profile: Profile, executions: Executions, view: View, supply: Supply
 ) -> tuple[Loop, Finals]:
     rule = Rule(protocol=settings.run_protocol, level=settings.run_level)
     spent = executions.journal.seconds_spent()
@@ -128,7 +130,7 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
     finals = Finals(
         executions=executions,
         budget=budget,
-        view=terminal,
+        view=view,
         rule=rule,
         count=settings.run_finals,
         seeds=settings.run_final_seeds,
@@ -139,7 +141,7 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
         profile=profile,
         executions=executions,
         budget=budget,
-        view=terminal,
+        view=view,
         repairs=settings.run_repairs,
         rule=rule,
         candidates=settings.run_candidates,
@@ -150,22 +152,50 @@ def _make_loop(  # noqa: PLR0913, PLR0917 - the real parts, wired in one place
     return loop, finals
 
 
-def _tell(terminal: Terminal, progress: Progress, job: int, event: Event) -> None:
+def _tell(view: View, progress: Progress, job: int, event: Event) -> None:
     """Pass an event of a job on to who watches."""
     progress.event(event, job)
-    terminal.event(event)
+    view.event(event)
 
 
-def _source(settings: Settings, sandbox: Sandbox, terminal: Terminal) -> Hub | None:
+def _source(settings: Settings, sandbox: Sandbox, view: View) -> Hub | None:
     """Where weights are fetched from that are not there, if they may be."""
     if not settings.weights_fetch:
         return None
     open_folder(settings.weights_dir.resolve())
-    return Hub(settings, sandbox, terminal.event)
+    return Hub(settings, sandbox, view.event)
+
+
+def _tell_begin(  # noqa: PLR0913 - the real parts, of which each is met once
+    view: View, settings: Settings, dataset: Dataset, journal: Journal, *, team: str, sandbox: str
+) -> None:
+    done = len(journal.history())
+    going_on = f"\nGoing on with {journal.folder} after {done} iterations." if done else ""
+    view.say(
+        f"{dataset_lines(dataset)}\nTeam: {team}; sandbox: {sandbox}.{going_on}",
+        "begin",
+        run=journal.folder.name,
+        folder=str(journal.folder),
+        dataset=dataset.facts.name,
+        images={name: split.images for name, split in dataset.facts.splits.items()},
+        classes=dataset.facts.classes,
+        team=team,
+        sandbox=sandbox,
+        iterations=settings.run_iterations,
+        done=done,
+    )
+
+
+def _tracked(settings: Settings, journal: Journal, view: View) -> AbstractContextManager[View]:
+    """The view, of which a tracker gets to know, too, if there is one."""
+    if settings.tracker == "none":
+        return nullcontext(view)
+    opening = partial(open_tracker, settings.tracker, journal.folder, settings.run_seed)
+    return tracking(settings.tracker, opening, journal, view)
 
 
 @contextmanager
-def _last_words(journal: Journal, ledger: Ledger, terminal: Terminal, dataset: str) -> Iterator[None]:
+def _last_words(journal: Journal, ledger: Ledger, view: View, dataset: str) -> Iterator[None]:
     """Whatever happens, tell the bill; after an interrupt, how to go on."""
     try:
         yield
@@ -176,7 +206,7 @@ def _last_words(journal: Journal, ledger: Ledger, terminal: Terminal, dataset: s
         ) from None
     finally:
         if ledger.entries:
-            terminal.say(bill_lines(ledger))
+            view.say(bill_lines(ledger))
 
 
 def _clock(settings: Settings) -> float:

@@ -107,6 +107,10 @@ class Settings:
     budget_usd: float = _knob(0.0, "dollars for language models; 0: no limit", ge=0)
     budget_tokens: int = _knob(0, "tokens, in and out, for language models; 0: no limit", ge=0)
 
+    tracker: Literal["none", "mlflow", "tensorboard"] = _knob(
+        "none", "tell each iteration to MLflow (at MLFLOW_TRACKING_URI) or TensorBoard, too"
+    )
+
     sandbox_backend: Literal["auto", "docker", "bubblewrap"] = _knob(
         "auto", "what contains generated code; auto: Docker if an engine answers, else bubblewrap"
     )

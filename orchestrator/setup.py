@@ -110,7 +110,7 @@ def _install(missing: list[str], tell: Callable[[str], None]) -> None:
         f"No container engine is used: installing {named} for the embedded sandbox, once, up to some minutes and 6 GB."
     )
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", f"{CHECKOUT}[harness]"]
-    if subprocess.run(install, check=False).returncode:
+    if subprocess.run(install, check=False, stdout=sys.stderr).returncode:  # stdout may be read by a program
         raise NoSandboxError("pip could not install the extra `harness`: its lines above say why.")
     importlib.invalidate_caches()
 

@@ -10,16 +10,17 @@ from orchestrator.ledger import Cap, Ledger
 from orchestrator.playbook import Playbook
 from orchestrator.prices import read_prices
 from orchestrator.providers import AGENTS, ChatSettings, check_chat, choose_provider, open_chat
+from orchestrator.seen_chat import SeenChat
 from prompts.words import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from orchestrator.chat import ChatModel
     from orchestrator.review import Pictures
     from orchestrator.settings import Settings
     from orchestrator.team import Team
+    from orchestrator.view import View
 
 CODING = ("architect", "data_engineer", "model_engineer", "training_engineer")
 """Agents that write components and have to know the contract."""
@@ -39,9 +40,7 @@ def check_team(settings: Settings) -> str:
     return f"{chat.provider} {' + '.join(models)}"
 
 
-def open_team(
-    settings: Settings, run: Path, *, say: Callable[[str], None], pictures: Pictures | None = None
-) -> tuple[Team, Ledger]:
+def open_team(settings: Settings, run: Path, *, view: View, pictures: Pictures | None = None) -> tuple[Team, Ledger]:
     """The team for a run, and the ledger of what it costs.
 
     Raises:
@@ -51,7 +50,9 @@ def open_team(
     chat = chat_settings(settings)
     if chat is None:
         return Playbook(settings.run_plateau), ledger
-    return _language_team(settings, open_chat(chat, ledger, say=say), run, pictures), ledger
+    chats = open_chat(chat, ledger, say=lambda text: view.say(text, "warning"))
+    seen: dict[str, ChatModel] = {agent: SeenChat(model, ledger, view) for agent, model in chats.items()}
+    return _language_team(settings, seen, run, pictures), ledger
 
 
 def chat_settings(settings: Settings) -> ChatSettings | None:

@@ -1,22 +1,29 @@
-"""What a person sees while a run goes on: one live line for what happens now, one lasting line per iteration."""
+"""What a person sees of a run: lines that stay, and on a terminal, below them, what happens now."""
 
 from __future__ import annotations
 
 import textwrap
+import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from rich.cells import set_cell_size
 from rich.console import Console
-from rich.status import Status
+from rich.live import Live
 from rich.text import Text
 
+from harness.report import printable
 from orchestrator.dataset_notes import dataset_notes
 from orchestrator.dataset_profile import profile_lines
+from orchestrator.interrupts import cleared_first
+from orchestrator.live import Now
 from orchestrator.outcome import Crashed
 from orchestrator.submission import SUBMISSION
+from orchestrator.view import Warned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from harness.report import Event
@@ -24,59 +31,101 @@ if TYPE_CHECKING:
     from orchestrator.ledger import Bill, Ledger
     from orchestrator.summary import Finish
     from orchestrator.team import Iteration
+    from orchestrator.view import Kind
 
 PLAIN_SECONDS = 30.0
 """Without a terminal, what happens now is said this often at the most."""
+PLAIN_WIDTH = 80
+"""Columns of lines that stay, where nobody says how many there are."""
+NARROW, CHANGE = 56, 38
+"""Columns: in fewer, a row of the table takes two lines; of the change in a row of 80 columns."""
+WIDEST_CHANGE = 70
+CLEARING_SECONDS = 1.0
+"""What an interrupt waits for the live lines to go, while somebody may be writing."""
 
 
 class Terminal:
-    """Live where there is a terminal, plain lines where there is none."""
+    """Implements `View`: live where there is a terminal, plain lines where there is none."""
 
     def __init__(self, console: Console | None = None, *, stderr: bool = False) -> None:
         """`stderr`: keep stdout for what another program may read."""
         self.console = console or Console(highlight=False, soft_wrap=True, stderr=stderr)
-        self._live = self.console.is_terminal
-        self._status = Status("", console=self.console)
+        self._now = Now()
+        self._live = Live(self._now, console=self.console, transient=True) if self.console.is_interactive else None
+        self._warned = Warned()
         self._phase = ""
         self._said = 0.0
-        self.on_phase: Callable[[str], None] = lambda _: None
-        """Whoever else wants to know what begins."""
+        self._rows = 0
+        self._ending = ExitStack()
 
     def __enter__(self) -> Self:
         if self._live:
-            self._status.start()
+            self._ending.enter_context(self._live)
+            self._ending.enter_context(cleared_first(self._clear))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._status.stop()
+        self._ending.close()
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, kind: Kind = "note", **_facts: Any) -> None:
         """A line that stays."""
-        self.console.print(text, markup=False)
+        if kind == "bill":
+            self._now.spend(text)
+        elif kind == "warning":
+            self._warn(text)
+        else:
+            self._print(text)
 
-    def phase(self, text: str) -> None:
+    def phase(self, text: str, left: float | None = None) -> None:
         self._phase = text
-        self.on_phase(text)
-        self._show(text, at_once=True)
+        self._warned.begin()
+        self._now.begin(text, left)
+        self._plainly(text, at_once=True)
 
     def event(self, event: Event) -> None:
         """Progress of a job; called from the thread that drains it."""
         if event.kind == "warning":
-            self.say(f"     warning: {event.text}")
+            self._warn(event.text)
         else:
-            self._show(f"{self._phase}: {event.text or _curve_point(event)}", at_once=False)
+            self._now.hear(event)
+            self._plainly(f"{self._phase}: {event.text or _curve_point(event)}", at_once=False)
 
     def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
-        self.say(iteration_line(iteration, before))
+        width = self._width
+        if self._live and not self._rows and width >= NARROW:
+            self._print(f"  #  {_cell('change', _change_width(width))} accuracy    gain    time")
+        self._rows += 1
+        colour = "red" if isinstance(iteration.outcome, Crashed) else "green" if iteration.kept else ""
+        row, *why = iteration_line(iteration, before, width).split("\n")
+        self._print(row, colour)
+        self._print("\n".join(why))
 
-    def _show(self, text: str, *, at_once: bool) -> None:
-        if self._live:
-            self._status.update(Text(" ".join(text.split())[: self.console.width - 4]))
-        elif at_once or time.monotonic() - self._said > PLAIN_SECONDS:
-            self.say(f"     {text}")
+    def _warn(self, text: str) -> None:
+        if told := self._warned.told(text):
+            self._print(_indented(f"warning: {told}", self._width), "yellow")
+
+    @property
+    def _width(self) -> int:
+        return self.console.width - 1 if self._live else PLAIN_WIDTH
+
+    def _print(self, text: str, colour: str = "") -> None:
+        """Whatever it says: no markup, no control characters, no emoji codes are read in it."""
+        self.console.print(Text(printable(text), style=colour))
+
+    def _plainly(self, text: str, *, at_once: bool) -> None:
+        """Say what happens now in lines, where none can be drawn again."""
+        if self._live is None and (at_once or time.monotonic() - self._said > PLAIN_SECONDS):
+            self._print(f"     {' '.join(text.split())}")
             self._said = time.monotonic()
+
+    def _clear(self) -> None:
+        """Take the live lines away for good, from a signal's handler: whoever it interrupted may hold rich's locks."""
+        if self._live:
+            stopping = threading.Thread(target=self._live.stop, daemon=True)
+            stopping.start()
+            stopping.join(CLEARING_SECONDS)
 
 
 def prepared_lines(dataset: Dataset) -> str:
@@ -98,21 +147,36 @@ def dataset_lines(dataset: Dataset) -> str:
     return "\n".join([size, *more, *dataset_notes(dataset.facts)])
 
 
-def iteration_line(iteration: Iteration, before: Iteration | None) -> str:
+def iteration_line(iteration: Iteration, before: Iteration | None, width: int = PLAIN_WIDTH) -> str:
     """One iteration: what was changed, accuracy, gain, seconds, kept or not; and why, below."""
     outcome = iteration.outcome
-    change = iteration.proposal.change[:38]
     if isinstance(outcome, Crashed):
-        return (
-            f"{iteration.number:>3}  {change:<38} crashed {outcome.seconds:>12.0f} s\n{_indented(outcome.crash.error)}"
-        )
+        measured = f"crashed {outcome.seconds:>12.0f} s"
+        return f"{_row(iteration, measured, width)}\n{_indented(outcome.crash.error, width)}"
     gain = ""
     if before and not isinstance(before.outcome, Crashed):
         gain = f"{outcome.score.accuracy - before.outcome.score.accuracy:+.4f}"
     judged = "kept" if iteration.kept else "discarded"
-    measured = f"{outcome.score.accuracy:.4f} {gain:>7} {outcome.seconds:>5.0f} s"
+    measured = f"{outcome.score.accuracy:.4f} {gain:>7} {outcome.seconds:>5.0f} s  {judged}"
     why = f"{iteration.proposal.reason} {iteration.verdict}".rstrip()
-    return f"{iteration.number:>3}  {change:<38} {measured}  {judged}\n{_indented(why)}"
+    return f"{_row(iteration, measured, width)}\n{_indented(why, width)}"
+
+
+def _row(iteration: Iteration, measured: str, width: int) -> str:
+    change = " ".join(printable(iteration.proposal.change).split())
+    if width < NARROW:
+        return f"{iteration.number:>3}  {_cell(change, max(width - 5, 1)).rstrip()}\n     {measured}"
+    return f"{iteration.number:>3}  {_cell(change, _change_width(width))} {measured}"
+
+
+def _change_width(width: int) -> int:
+    """Columns of the change in a row of so many: the numbers take 41, and 38 are left of 79."""
+    return min(WIDEST_CHANGE, max(10, width - 41)) if width != PLAIN_WIDTH else CHANGE
+
+
+def _cell(text: str, columns: int) -> str:
+    """Cut or padded to so many columns; wide characters count twice."""
+    return set_cell_size(text, columns)
 
 
 def finals_lines(contenders: Sequence[Mapping[str, Any]], winner: int) -> str:
@@ -170,6 +234,8 @@ def _curve_point(event: Event) -> str:
     return ", ".join(parts)
 
 
-def _indented(text: str) -> str:
-    """A sentence below a line of the table, within 80 columns."""
-    return textwrap.fill(text, 80, initial_indent="     ", subsequent_indent="     ")
+def _indented(text: str, width: int = PLAIN_WIDTH) -> str:
+    """A sentence below a row of the table, within 80 columns, or fewer where there are fewer."""
+    return textwrap.fill(
+        printable(text), max(20, min(width, PLAIN_WIDTH)), initial_indent="     ", subsequent_indent="     "
+    )

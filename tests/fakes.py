@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.execute import Terms
     from orchestrator.outcome import Outcome
     from orchestrator.team import Attempt, Profile
+    from orchestrator.view import Kind
 
 CLASSES = ("cat", "dog", "owl")
 LABELS = {"train": [0, 1, 2] * 10, "validation": [0, 1, 2, 0], "test": [2, 1, 0, 1, 2]}
@@ -370,9 +371,19 @@ class Watcher:
 
     def __init__(self) -> None:
         self.lines: list[tuple[int, bool, int | None]] = []
+        self.phases: list[str] = []
+        self.said: list[tuple[str, str]] = []
 
-    def phase(self, text: str) -> None:
+    def phase(self, text: str, left: float | None = None) -> None:
         assert text
+        assert left is None or left >= 0
+        self.phases.append(text)
+
+    def event(self, event: Event) -> None:
+        """Pass over it."""
+
+    def say(self, text: str, kind: Kind = "note", **_facts: Any) -> None:
+        self.said.append((kind, text))
 
     def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
         self.lines.append((iteration.number, iteration.kept, before.number if before else None))

@@ -129,10 +129,16 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert not (run / "jobs").exists()
     assert processes_with(str(run)) == []
 
-    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="0")
+    done = automodel("run", "digits", "--json", home=home, backend=backend, RUN_ITERATIONS="0")
 
     assert done.returncode == 0, done.stderr
     assert only_run(home, backend) == run
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"begin", "phase", "progress", "iteration", "answer"} <= {event["event"] for event in told}
+    assert {"waiting for the sandbox to start"} <= {event["text"] for event in told if event["event"] == "progress"}
+    summary = json.loads((run / "summary.json").read_text())
+    assert told[-1]["event"] == "answer"
+    assert told[-1]["test"]["accuracy"] == summary["test"]["accuracy"]
     kinds = [json.loads(line)["kind"] for line in (run / "journal.jsonl").read_text().splitlines()]
     assert kinds == ["begin", "begin", "execution", "iteration", "final", "end"]
 
@@ -150,10 +156,13 @@ def test_interrupted_twice_it_ends_at_once_and_the_next_start_clears_up(home: Pa
     assert process.returncode == 130
     run = only_run(home, backend)
 
-    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="0")
+    done = automodel("run", "digits", "--quiet", home=home, backend=backend, RUN_ITERATIONS="0")
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert only_run(home, backend) == run
+    answer = done.stdout.splitlines()
+    assert answer[0] == "All 0 iterations are done."
+    assert [line for line in answer if line.startswith("Test accuracy ")] == [answer[1]]
     assert not (run / "jobs").exists()
     assert processes_with(str(run)) == []
 

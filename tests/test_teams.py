@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 import harness.contract
+from orchestrator.chat import Request
 from orchestrator.choosing_team import ChoosingTeam
 from orchestrator.errors import SettingsError
+from orchestrator.ledger import Cap, Ledger
 from orchestrator.playbook import Playbook
+from orchestrator.prices import read_prices
 from orchestrator.providers import AGENTS
+from orchestrator.seen_chat import SeenChat
 from orchestrator.settings import read_settings
 from orchestrator.teams import CODING, check_team, open_team, system_prompt
 from orchestrator.writing_team import WritingTeam
 from prompts.words import FOLDER, render
+from tests.fakes import ScriptedChat, Watcher
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +64,7 @@ def settings(**knobs: str) -> Settings:
 def test_the_provider_or_its_key_decides_who_works(
     tmp_path: Path, knobs: dict[str, str], name: str, kind: type[object]
 ) -> None:
-    team, ledger = open_team(settings(**knobs), tmp_path, say=print)
+    team, ledger = open_team(settings(**knobs), tmp_path, view=Watcher())
 
     assert check_team(settings(**knobs)) == team.name == name
     assert isinstance(team, kind)
@@ -112,3 +117,14 @@ def test_every_prompt_is_used_with_all_its_blanks() -> None:
 def test_a_blank_that_is_left_is_an_error() -> None:
     with pytest.raises(KeyError):
         render("write_order", name="data")
+
+
+def test_whoever_is_asked_is_seen_thinking_and_the_bill_growing(tmp_path: Path) -> None:
+    ledger, seen = Ledger(tmp_path, read_prices(""), Cap()), Watcher()
+    chat = SeenChat(ScriptedChat(["Yes."]), ledger, seen)
+    request = Request(agent="data_engineer", iteration=3, system="", messages=(), output_tokens=10)
+
+    assert chat.ask(request).text == "Yes."
+    assert chat.model == "scripted"
+    assert seen.phases == ["iteration 3: the data engineer (scripted) is thinking"]
+    assert seen.said == [("bill", "0.0000 USD, 0 tokens")]

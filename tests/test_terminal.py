@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from harness.report import Event
@@ -13,7 +15,13 @@ from orchestrator.summary import Final, Finish
 from orchestrator.team import Iteration
 from orchestrator.terminal import Terminal, iteration_line, result_lines
 from tests.fakes import crashed, make_proposal, make_score, trained
+from tests.pseudo_terminal import on_terminal
+from tests.scripted_run import LONG, WIDE
 
+SCRIPTED = ("-m", "tests.scripted_run", "--pause")
+DRAWING = re.compile(r"\x1b\[(\?25[lh]|[12]K|\d*A)")
+"""What a live line needs: the cursor hidden, shown and moved up, lines erased."""
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 DRAFT = Iteration(number=0, proposal=make_proposal("draft"), outcome=trained(0.5), attempts=1, kept=True)
 
 
@@ -33,11 +41,20 @@ def test_a_crash_says_why() -> None:
     assert "NameError" in iteration_line(turn, DRAFT)
 
 
-def test_long_texts_stay_within_80_columns() -> None:
-    proposal = make_proposal("x" * 200)
-    turn = Iteration(number=100, proposal=proposal, outcome=trained(0.75), attempts=1, kept=False)
+@pytest.mark.parametrize("change", ["x" * 200, LONG, WIDE])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_long_and_wide_texts_stay_within_their_columns(change: str, width: int) -> None:
+    turn = Iteration(number=100, proposal=make_proposal(change), outcome=trained(0.75), attempts=1, kept=False)
 
-    assert max(map(len, iteration_line(turn, DRAFT).split("\n"))) <= 80
+    assert max(map(cell_len, iteration_line(turn, DRAFT, width).split("\n"))) <= width
+
+
+def test_a_change_of_several_lines_forges_no_row() -> None:
+    turn = Iteration(
+        number=1, proposal=make_proposal("a\n  9  b  0.9999"), outcome=trained(0.75), attempts=1, kept=True
+    )
+
+    assert iteration_line(turn, DRAFT).split("\n")[0].startswith("  1  a 9 b 0.9999")
 
 
 def test_without_a_terminal_lines_are_plain_and_markup_is_text() -> None:
@@ -82,3 +99,64 @@ def test_nothing_that_is_said_is_read_as_markup(text: str) -> None:
         terminal.phase(text)
         terminal.event(Event(kind="phase", text=text))
         terminal.say(text)
+
+
+def test_a_terminal_shows_what_happens_and_keeps_what_stays() -> None:
+    status, written = on_terminal((*SCRIPTED, "0.4"))
+
+    assert status == 0
+    plain = DRAWING.sub("", COLOUR.sub("", written))
+    for stays in (
+        "Team: scripted.",
+        "  0  draft  ",
+        "  1  wider  ",
+        "  5  crashes  ",
+        "NameError: torhc",
+        "0.7500 (95 %",
+    ):
+        assert plain.count(stays) == 1
+    for passes in ("the analyst (some-model) is thinking  0 s", "waiting for the sandbox to start", "up to 29 s left"):
+        assert passes in plain
+    assert "the run: about 9 min 5" in plain
+    assert "spent: 0.0110 USD, 1,000 tokens" in plain
+    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
+
+
+def test_text_of_others_reaches_a_terminal_without_its_controls() -> None:
+    _, written = on_terminal((*SCRIPTED, "0.3"))
+
+    rest = DRAWING.sub("", COLOUR.sub("", written))
+    assert {char for char in rest if not char.isprintable()} == {"\r", "\n"}
+    assert "[2J[31mred]0;title [bold]markup[/bold] :warning: reversed" in " ".join(rest.split())
+    assert set(COLOUR.findall(written)) == {"\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"}
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_live_lines_are_three_at_most_and_none_is_wider_than_the_terminal(columns: int) -> None:
+    _, written = on_terminal((*SCRIPTED, "0.3"), columns=columns)
+
+    frames = [frame for frame in re.split(r"\r?\x1b\[2K", COLOUR.sub("", written)) if "  the run: about" in frame]
+    assert frames
+    live = [re.split(r"\r?\n", frame[frame.rindex("iteration ") - 2 :]) for frame in frames]
+    assert max(map(len, live)) <= 4  # three, and what follows the last
+    assert max(cell_len(DRAWING.sub("", line).strip("\r")) for lines in live for line in lines[:3]) < columns
+
+
+def test_no_color_is_kept_to_and_a_dumb_terminal_gets_plain_lines() -> None:
+    _, without = on_terminal((*SCRIPTED, "0"), environment={"NO_COLOR": "1"})
+    _, dumb = on_terminal((*SCRIPTED, "0"), environment={"TERM": "dumb"})
+
+    assert COLOUR.findall(without) == []
+    assert "\x1b" not in dumb
+    assert "     iteration 1: the analyst (some-model) is thinking" in dumb
+
+
+def test_ctrl_c_leaves_a_clean_terminal_and_says_how_to_go_on() -> None:
+    status, written = on_terminal((*SCRIPTED, "600"), keys=[("waiting for the sandbox", b"\x03")])
+
+    assert status == 130
+    live, told = written.split("Ending in order; Ctrl-C again ends at once.")
+    assert "\x1b[?25h" in live
+    assert "\x1b" not in told
+    sentence = "Interrupted; what was finished is kept: the same command does the rest."
+    assert " ".join(told.split()) == sentence
