@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,19 +12,36 @@ from harness.blame import BrokenContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from harness.clock import Clock
     from harness.contract import BatchTransform
+
+STEPS = 2
+"""Of `train` in the check: the first is slow for reasons of its own; the second says how long an epoch takes."""
+MOST_STEPS = 16
+"""As many where no weight has changed by then; some add up the gradients of several batches."""
+EVAL_MODE = (
+    "train.py: all steps of an epoch were made in eval mode, in which dropout is off and batch norm does not learn: "
+    "call model.train() before them"
+)
 
 
 @dataclass(frozen=True)
 class Sliver:
     """What `check` lets `train` see: the first batches of one epoch, made of fewer images where the network is slow."""
 
-    batches: int
     images: int
+    changed: Callable[[], bool]
+    """Whether a weight of the network is another than before."""
+
+    def of(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        for number, batch in enumerate(batches, start=1):
+            yield batch
+            if number == MOST_STEPS or (number >= STEPS and self.changed()):
+                break
 
 
 TOLD_SECONDS = 10.0
@@ -77,6 +93,10 @@ class TrainingBatches:
     clock: Clock
     pace: Pace
     tell_pace: Callable[[], None]
+    model: nn.Module
+    warn: Callable[[str], None]
+    at_work: Callable[[str], AbstractContextManager[None]]
+    """Around what may take its time."""
     sliver: Sliver | None = None
 
     def __len__(self) -> int:
@@ -87,7 +107,14 @@ class TrainingBatches:
             self.clock.stop()
         self.clock.check()
         self.pace.begin()
-        for images, labels in islice(self._alive(), self.sliver.batches if self.sliver else None):
+        with self.at_work("steps of train"):
+            yield from self._epoch()
+        if self.sliver:
+            self.clock.stop()
+
+    def _epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
+        trained = False
+        for images, labels in self.sliver.of(self._alive()) if self.sliver else self._alive():
             self.clock.check()
             batch = self._mixed(images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True))
             handed_out = perf_counter()
@@ -97,8 +124,9 @@ class TrainingBatches:
             self.pace.count(len(images), handed_out)
             if self.pace.due():
                 self.tell_pace()
-        if self.sliver:
-            self.clock.stop()
+            trained |= self.model.training
+        if not trained:
+            self.warn(EVAL_MODE)
 
     def _mixed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return self.mix(images, labels) if self.mix else (images, labels)

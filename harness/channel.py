@@ -22,6 +22,8 @@ class Step:
 
     text: str
     owner: str | None = None
+    quick: bool = False
+    """Whether no network is at work, so that it should be over in a moment."""
 
 
 class Channel:
@@ -31,9 +33,9 @@ class Channel:
         self._descriptor = descriptor
         self.current = Step("begin")
 
-    def step(self, text: str, owner: str | None = None) -> None:
-        self.current = Step(text, owner)
-        self._say({"step": text, "owner": owner})
+    def step(self, text: str, owner: str | None = None, *, quick: bool = False) -> None:
+        self.current = Step(text, owner, quick)
+        self._say({"step": text, "owner": owner, "quick": quick})
 
     def point(self, metrics: dict[str, float]) -> None:
         self._say({"point": finite(metrics)})

@@ -15,11 +15,13 @@ from torch.nn.functional import cross_entropy
 
 from harness.batches import Sliver
 from harness.blame import BrokenContractError
-from harness.check_data import IMAGES, check_batch, check_transforms, repeats
+from harness.check_data import IMAGES, check_batch, check_transforms, odd_values, repeats
+from harness.check_network import CLOSE, check_registered, check_rows, first_logits, refuse_probabilities
+from harness.check_training import Watch
 from harness.clock import Clock, OutOfTime
 from harness.loading import load_components, seeded
 from harness.memory import peak_memory
-from harness.network import build, checked_logits, forward_of
+from harness.network import build, forward_of
 from harness.run import TrainingRun
 from harness.threads import count_operations
 from harness.training_data import open_training_data
@@ -35,12 +37,8 @@ if TYPE_CHECKING:
     from harness.job import Job
     from harness.training_data import TrainingData
 
-STEPS = 2
-"""The first is slow for reasons of its own; the second says how long an epoch takes."""
 SLOW_STEP = 2.0
 """Seconds. Where a step would take longer on a CPU, `train` gets smaller batches; a GPU always gets whole ones."""
-CLOSE = 1e-2
-"""How much logits of the same weights may differ: sums in another order, and half precision has three digits."""
 NOT_REPEATABLE = (
     "train_transform gave two results for one image and one seed, so equal seeds will not give equal results: "
     "draw from the global generators of random, numpy and torch, and keep no state"
@@ -56,43 +54,54 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     task, saved = job.task, job.folders.out / "check.safetensors"
     data, network, train = load_components(("data", "model", "train"), job.folders.components, channel, task.seed)
     examples = open_training_data(job, data, channel)
-    channel.step("transform eight images", "data")
-    check_transforms(examples)
+    channel.step("transform eight images", "data", quick=True)
+    check_transforms(examples, task)
     if not repeats(examples.train):
         channel.warn(NOT_REPEATABLE)
-    channel.step("transform a batch", "data")
-    batch = check_batch(examples, task)
+    channel.step("transform a batch", "data", quick=True)
+    batch = check_batch(examples, task, channel.warn)
+    for odd in odd_values(examples, batch[0]):
+        channel.warn(odd)
     channel.step("build the model", "model")
     model = build(network, task)
+    check_registered(model)
     channel.facts(parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad))
     channel.step("forward and backward", "model")
-    sliver = _sliver(_step(model, *batch, task), task)
-    channel.step("two steps of train", "train")
+    seconds, watch = _step(model, *batch, task), Watch(model)
+    operations = count_operations(model, examples.tuning, task.device)
+    channel.step("train, beside its steps", "train", quick=True)
     run = TrainingRun(
         job=job,
         data=examples,
         clock=Clock(task.seconds),
         channel=channel,
-        built=type(model),
+        model=model,
         file=saved,
-        operations=count_operations(model, examples.tuning, task.device),
+        operations=operations,
         halvings=halvings,
-        sliver=sliver,
+        sliver=Sliver(_images(seconds, task), watch.changed),
     )
     _train(train, model, task, run)
     channel.facts(epoch_seconds=_epoch_seconds(run, examples, job.settings.workers))
+    kept = None
     if saved.exists():
         channel.step("load what train saved", "train")
-        load_weights(build(network, task), saved)
+        kept = build(network, task)
+        load_weights(kept, saved)
+    for odd in watch.check(kept, task):
+        channel.warn(odd)
     channel.step("predict", "model")
     images, _ = examples.tuning.__getitems__(examples.tuning.spread(IMAGES))
-    logits = _predict(network, model, images.to(task.device), task)
+    alone, logits = _predict(network, model, images.to(task.device), task)
     channel.step("save and load the weights", "model")
     save_weights(model, type(model), saved)
     again = build(network, task)
     load_weights(again, saved)
-    _check_same(logits, _predict(network, again, images.to(task.device), task))
+    _check_same(logits, _predict(network, again, images.to(task.device), task)[1])
     saved.unlink()
+    refuse_probabilities(logits, "the prediction")
+    if odd := check_rows(alone, logits):
+        channel.warn(odd)
     channel.facts(peak_memory=peak_memory(task.device))
 
 
@@ -100,7 +109,7 @@ def _step(model: nn.Module, images: Tensor, targets: Tensor, task: Task) -> floa
     """Do one forward and backward; the seconds that it took."""
     began = perf_counter()
     model.train()
-    logits = checked_logits(model(images), len(images), task.num_classes, "the network in train mode")
+    logits = first_logits(model, images, task)
     torch.autograd.backward(cross_entropy(logits.float(), targets))
     if all(weight.grad is None for weight in model.parameters()):
         raise BrokenContractError("model", "no parameter of the network got a gradient")
@@ -108,9 +117,9 @@ def _step(model: nn.Module, images: Tensor, targets: Tensor, task: Task) -> floa
     return perf_counter() - began
 
 
-def _sliver(step_seconds: float, task: Task) -> Sliver:
-    whole = task.device == "cuda"
-    return Sliver(STEPS, task.train_size if whole else max(2, int(SLOW_STEP / step_seconds * IMAGES)))
+def _images(step_seconds: float, task: Task) -> int:
+    """How many images a batch of the check may have."""
+    return task.train_size if task.device == "cuda" else max(2, int(SLOW_STEP / step_seconds * IMAGES))
 
 
 def _train(train: ModuleType, model: nn.Module, task: Task, run: TrainingRun) -> None:
@@ -121,7 +130,7 @@ def _train(train: ModuleType, model: nn.Module, task: Task, run: TrainingRun) ->
         why = f"its clock of {task.seconds:g} s was over before train asked for a batch" if run.clock.rang else ""
         raise BrokenContractError("train", why or "train ended without asking for a batch")
     if not all_finite(model):
-        raise BrokenContractError("train", f"the weights are not finite after {STEPS} steps of train")
+        raise BrokenContractError("train", "the weights are not finite after the first steps of train")
 
 
 def _epoch_seconds(run: TrainingRun, examples: TrainingData, workers: int) -> float:
@@ -130,14 +139,12 @@ def _epoch_seconds(run: TrainingRun, examples: TrainingData, workers: int) -> fl
     return (run.pace.seconds_per_image + load) * len(examples.train)
 
 
-def _predict(network: ModuleType, model: nn.Module, images: Tensor, task: Task) -> Tensor:
-    """Logits of the images; the last batch of a split may hold a single one, so that is tried, too."""
+def _predict(network: ModuleType, model: nn.Module, images: Tensor, task: Task) -> tuple[Tensor, Tensor]:
+    """Logits of one image alone, as the last batch of a split may hold it, and of all; the seed should not matter."""
     model.eval()
     forward = forward_of(network, model, task)
     with torch.inference_mode():
-        seeded(task.seed, forward, images[:1])
-        logits: Tensor = seeded(task.seed, forward, images)
-    return logits
+        return seeded(task.seed + 1, forward, images[:1]), seeded(task.seed, forward, images)
 
 
 def _check_same(logits: Tensor, again: Tensor) -> None:

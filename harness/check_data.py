@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.blame import BrokenContractError
+from harness.check_mix import check_targets_follow
 from harness.randomness import seeded_aside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from torch import Tensor
 
     from harness.contract import Task
@@ -18,16 +21,21 @@ if TYPE_CHECKING:
 
 IMAGES = 8
 """Enough to meet images of several sizes; taken from all over the split."""
+LOST = 50.0
+"""How many times less contrast is a mistake: to scale by 255 twice, say."""
+APART = 4.0
+"""How many times as wide, or half as many deviations off, training images may be as those that are evaluated."""
 
 
-def check_transforms(data: TrainingData) -> None:
+def check_transforms(data: TrainingData, task: Task) -> None:
     """Every image comes out of both transforms as finite floats in one shape, and twice the same for evaluation.
 
     Raises:
-        BrokenContractError: it does not.
+        BrokenContractError: it does not, or different images come out the same.
     """
     train = _transformed(data.train, "train_transform")
     evaluated = _transformed(data.tuning, "eval_transform")
+    _check_channels_first(evaluated[0], task)
     shapes = {tuple(image.shape) for image in (*train, *evaluated)}
     if len(shapes) > 1:
         raise BrokenContractError(
@@ -35,6 +43,9 @@ def check_transforms(data: TrainingData) -> None:
             f"every image must come out in one shape; train_transform gave {_shapes(train)}, "
             f"eval_transform gave {_shapes(evaluated)}",
         )
+    for examples, images, name in ((data.train, train, "train_transform"), (data.tuning, evaluated, "eval_transform")):
+        if _alike(images) and not _alike(examples.originals(examples.spread(IMAGES))):
+            raise BrokenContractError("data", f"{name} gives the same tensor for different images")
     again = _transformed(data.tuning, "eval_transform", seed=1)
     if not all(torch.equal(*pair) for pair in zip(evaluated, again, strict=True)):
         raise BrokenContractError("data", "eval_transform must be deterministic; it gave two results for one image")
@@ -46,23 +57,57 @@ def repeats(examples: Examples) -> bool:
     return all(torch.equal(*pair) for pair in zip(first, second, strict=True))
 
 
-def check_batch(data: TrainingData, task: Task) -> tuple[Tensor, Tensor]:
+def odd_values(data: TrainingData, batch: Tensor) -> Iterator[str]:
+    """Warn where contrast is lost, or the values that are trained on are of another kind than those to be classified.
+
+    `batch`: images as `train` sees them, those of `check_batch`.
+    """
+    originals = data.train.originals(data.train.spread(IMAGES))
+    with seeded_aside(0):
+        images = torch.stack([data.tuning.transform(image) for image in originals]).float()
+    mean, spread = float(images.mean()), float(images.std())
+    contrast = float(torch.cat([image.flatten() for image in originals]).float().std()) / 255
+    if spread * LOST < contrast:
+        yield (
+            f"data.py: eval_transform leaves a deviation of {spread:.2g} where the images have {contrast:.2g} of their "
+            "full scale: are they scaled twice?"
+        )
+    seen, wide = float(batch.mean()), float(batch.std())
+    if max(spread, wide) > APART * min(spread, wide) or abs(mean - seen) > APART / 2 * max(spread, wide):
+        yield (
+            f"data.py: eval_transform gives values of mean {mean:.2g} and deviation {spread:.2g}, but in training the "
+            f"network sees {seen:.2g} and {wide:.2g}: normalize both alike"
+        )
+
+
+def check_batch(data: TrainingData, task: Task, warn: Callable[[str], None]) -> tuple[Tensor, Tensor]:
     """A training batch as `train` will see it.
 
     Raises:
-        BrokenContractError: `batch_transform` gives something else.
+        BrokenContractError: `batch_transform` gives something else, or targets that are not those of the images.
     """
     images, labels = data.train.__getitems__(data.train.spread(IMAGES))
     images, labels = images.to(task.device), labels.to(task.device)
     if data.mix is None:
         return images, labels
     with seeded_aside(task.seed):
-        mixed = data.mix(images, labels)
+        mixed = data.mix(images.clone(), labels.clone())
     if not isinstance(mixed, tuple | list) or len(mixed) != 2:
         raise BrokenContractError("data", f"batch_transform must give (images, targets), not {type(mixed).__name__}")
     _check_images(mixed[0], "batch_transform", lead=1)
     _check_targets(mixed[1], mixed[0], task)
+    if wrong := check_targets_follow(data.mix, images, task):
+        warn(wrong)
     return mixed[0], mixed[1]
+
+
+def _check_channels_first(image: Tensor, task: Task) -> None:
+    if image.ndim == 3 and image.shape[0] != task.channels == image.shape[2]:
+        raise BrokenContractError("data", f"eval_transform gave {tuple(image.shape)}: the channels must come first")
+
+
+def _alike(images: list[Tensor]) -> bool:
+    return all(image.shape == images[0].shape and torch.equal(image, images[0]) for image in images[1:])
 
 
 def _transformed(examples: Examples, name: str, seed: int = 0) -> list[Tensor]:

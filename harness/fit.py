@@ -44,7 +44,7 @@ def fit(job: Job, channel: Channel, *, halvings: int) -> None:
         data=examples,
         clock=clock,
         channel=channel,
-        built=type(model),
+        model=model,
         file=job.folders.trained,
         operations=operations,
         halvings=halvings,

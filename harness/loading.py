@@ -43,7 +43,7 @@ def seeded(seed: int, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _load(name: str, folder: Path, channel: Channel, seed: int) -> ModuleType:
-    channel.step(f"import {name}", name)
+    channel.step(f"import {name}", name, quick=True)
     if not (folder / f"{name}.py").exists():
         raise BrokenContractError(name, f"{name}.py is missing")
     module: ModuleType = seeded(seed, importlib.import_module, f"components.{name}")

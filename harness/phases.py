@@ -72,7 +72,9 @@ def _run_once(name: str, phase: Phase, job: Job, progress: Progress, deadline: C
     halvings = progress.report.batch_halvings
     began = monotonic()
     ending = run_child(
-        lambda channel: _told(phase, job, channel, halvings), progress.hear, deadline=lambda: deadline(began)
+        lambda channel: _told(phase, job, channel, halvings),
+        progress.hear,
+        deadline=lambda: min(deadline(began), progress.quick_since + job.settings.quick_seconds),
     )
     progress.end(monotonic() - began)
     return ending
@@ -99,10 +101,11 @@ def _fit_deadline(began: float, job: Job, progress: Progress) -> float:
 
 def _judge(ending: Ending, job: Job, progress: Progress) -> None:
     """Say what the child could not: it was killed, or it left without a word."""
+    owner, step = progress.step.owner, progress.step.text
     if not ending.late:
-        progress.crash(Fault(culprit=progress.owner, error=f"{ending}", traceback=""))
+        progress.crash(Fault(culprit=owner, error=f"{ending}", traceback=""))
     elif progress.train_until is None:
-        progress.crash(Fault(culprit=progress.owner, error="it took too long and was killed", traceback=""))
+        progress.crash(Fault(culprit=owner, error=f"it took too long and was killed: {step}", traceback=""))
     elif job.folders.trained.exists():
         progress.stopped("clock")
         progress.warn("train did not notice the end of its clock and was killed; the weights it had saved count")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -39,6 +40,8 @@ class Progress:
         """Whether the phase crashed for want of memory."""
         self.train_until: float | None = None
         """When `train`, if it has begun, should end, on the monotonic clock of this process: no child says when."""
+        self.quick_since = math.inf
+        """When the current step began, if it is one that should be over in a moment."""
         self._out = out
         self._room = self._reserve()
         self._events = (out / "events.jsonl").open("ab", buffering=0)
@@ -52,7 +55,7 @@ class Progress:
         self._train_seconds = train_seconds
         self._phase, self._step = phase, Step("begin")
         self.done = self.out_of_memory = False
-        self.train_until = None
+        self.train_until, self.quick_since = None, math.inf
         self._set(crash=None)
         self._tell(Event(kind="phase", text=phase))
 
@@ -111,9 +114,9 @@ class Progress:
         )
 
     @property
-    def owner(self) -> str | None:
-        """Whose the current step is."""
-        return self._step.owner
+    def step(self) -> Step:
+        """What the phase is about."""
+        return self._step
 
     def hear(self, line: bytes) -> None:
         """Take in what a phase says. A component could write into the pipe, too: what is not ours is passed over."""
@@ -123,7 +126,8 @@ class Progress:
             return
         match message:
             case {"step": str(text), "owner": None | str() as owner}:
-                self._step = Step(text, owner)
+                self._step = Step(text, owner, message.get("quick") is True)
+                self.quick_since = monotonic() if self._step.quick else math.inf
                 self._tell(Event(kind="phase", text=f"{self._phase}: {text}"))
             case {"point": dict(metrics)}:
                 bounded = dict(list(finite(metrics).items())[:METRICS])

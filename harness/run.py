@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
@@ -42,8 +43,8 @@ class TrainingRun:
     data: TrainingData
     clock: Clock
     channel: Channel
-    built: type[nn.Module]
-    """The type of network that `build_model` gave."""
+    model: nn.Module
+    """As `build_model` gave it."""
     file: Path
     """Where weights are kept."""
     operations: float
@@ -58,6 +59,7 @@ class TrainingRun:
     _batches: dict[int, TrainingBatches] = field(default_factory=dict)
     _tuning: Iterable[tuple[Tensor, Tensor]] | None = None
     _tuning_accuracy: dict[str, float] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
 
     def batches(self, batch_size: int) -> TrainingBatches:
         size = max(1, int(batch_size) >> self.halvings)
@@ -67,6 +69,10 @@ class TrainingRun:
         return self._batches[size]
 
     def validate(self, model: nn.Module) -> float:
+        with self._at_work("validate"):
+            return self._validate(model)
+
+    def _validate(self, model: nn.Module) -> float:
         if self.sliver is None:
             self.clock.check()
         if self._tuning is None:
@@ -92,13 +98,30 @@ class TrainingRun:
             self.channel.point(dict(list(given.items())[:METRICS]) | ours)
 
     def save(self, model: nn.Module) -> None:
-        if all_finite(model):
-            save_weights(model, self.built, self.file)
-        else:
-            self.channel.warn("run.save: the weights are not all finite; they were not kept")
+        if not all_finite(model):
+            self._warn("train.py: run.save got weights that are not all finite; they were not kept")
+            return
+        with self._at_work("save"):
+            save_weights(model, type(self.model), self.file)
 
     def seconds_left(self) -> float:
         return self.clock.left()
+
+    @contextmanager
+    def _at_work(self, text: str) -> Iterator[None]:
+        """In the check, give the network its time; what `train` does besides should take none."""
+        before = self.channel.current
+        if self.sliver:
+            self.channel.step(text, "train")
+        yield
+        if self.sliver:
+            self.channel.step(before.text, before.owner, quick=before.quick)
+
+    def _warn(self, text: str) -> None:
+        """Say it once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.channel.warn(text)
 
     def _seconds(self) -> float:
         return perf_counter() - self._began
@@ -137,6 +160,9 @@ class TrainingRun:
             clock=self.clock,
             pace=self.pace,
             tell_pace=self._tell_pace,
+            model=self.model,
+            warn=self._warn,
+            at_work=self._at_work,
             sliver=self.sliver,
         )
 
@@ -144,7 +170,8 @@ class TrainingRun:
         tuning, device = self.data.tuning, self.job.task.device
         size = batch_size_for(tuning, device)
         if self.sliver:
-            return load(tuning, InOrder(min(len(tuning), self.sliver.images), size), 0, again=True, pinned=False)
+            images = min(len(tuning), self.sliver.images, 2 * size)
+            return load(tuning, InOrder(images, size), 0, again=True, pinned=False)
         workers = workers_for(tuning, size, self.job.settings.workers)
         batches = load(tuning, InOrder(len(tuning), size), workers, again=False, pinned=device == "cuda")
         image, _ = tuning.__getitems__(tuning.spread(1))

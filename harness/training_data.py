@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.channel import Channel
-    from harness.contract import BatchTransform
+    from harness.contract import BatchTransform, Task
     from harness.job import Job
 
 
@@ -42,7 +42,7 @@ def open_training_data(job: Job, data: ModuleType, channel: Channel) -> Training
     """Open the images and make the transforms.
 
     Raises:
-        BrokenContractError: `sample_weights` gave no weights.
+        BrokenContractError: `sample_weights` gave no weights, `batch_transform` no function.
     """
     task = job.task
     channel.step("open the images")
@@ -54,7 +54,7 @@ def open_training_data(job: Job, data: ModuleType, channel: Channel) -> Training
     if not held_out:
         why = "too few training images for a tuning split" if job.settings.hold_out else "nothing is held out"
         channel.warn(f"{why}: run.validate looks at training images")
-    channel.step("make the transforms", "data")
+    channel.step("make the transforms", "data", quick=True)
     one_size = task.image_size is not None
     train = seeded(task.seed, data.train_transform, task)
     evaluate = seeded(task.seed, data.eval_transform, task)
@@ -63,8 +63,17 @@ def open_training_data(job: Job, data: ModuleType, channel: Channel) -> Training
         tuning=Examples(images, tuning if len(tuning) else every, labels, evaluate, one_size=one_size),
         held_out=held_out,
         weights=_sample_weights(job, data, torch.from_numpy(labels[kept])),
-        mix=seeded(task.seed, data.batch_transform, task) if hasattr(data, "batch_transform") else None,
+        mix=_batch_transform(task, data),
     )
+
+
+def _batch_transform(task: Task, data: ModuleType) -> BatchTransform | None:
+    if not hasattr(data, "batch_transform"):
+        return None
+    transform: BatchTransform = seeded(task.seed, data.batch_transform, task)
+    if not callable(transform):
+        raise BrokenContractError("data", f"batch_transform must give a function, not {type(transform).__name__}")
+    return transform
 
 
 def _sample_weights(job: Job, data: ModuleType, labels: Tensor) -> Tensor | None:
@@ -76,4 +85,8 @@ def _sample_weights(job: Job, data: ModuleType, labels: Tensor) -> Tensor | None
     weights = weights.detach().cpu().double()
     if not bool(torch.isfinite(weights).all()) or bool((weights < 0).any()) or float(weights.sum()) <= 0:
         raise BrokenContractError("data", "sample_weights must be finite, not negative, and not all zero")
+    drawn = torch.zeros(job.task.num_classes, dtype=torch.float64).index_add_(0, labels, weights)
+    never = [label for label in sorted(set(labels.tolist())) if drawn[label] == 0]
+    if never:
+        raise BrokenContractError("data", f"sample_weights never draws an image of {len(never)} classes: {never[:5]}")
     return weights

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report import printable
-from orchestrator import checking_commands, page_commands, using_commands, weights_commands
+from orchestrator import bench_commands, checking_commands, page_commands, using_commands, weights_commands
 from orchestrator.errors import AutoModelError
 from orchestrator.interrupts import INTERRUPTED, end_in_order
 from orchestrator.settings import Settings, read_settings
@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     _add_weights(commands)
+    _add_bench(commands)
     _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
     doctor = _command(
         commands, _doctor, "doctor", "tell what was found on this machine, and what is missing", knobs=True
@@ -143,6 +144,16 @@ def _add_weights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     given = _command(inside, weights_commands.take, "import", "keep a file, converted in the sandbox", knobs=True)
     given.add_argument("file", type=Path, metavar="FILE", help=".safetensors, .pth, .pt, .bin or .npz")
     given.add_argument("--as", dest="name", required=True, metavar="NAME", help="as timm calls it: resnet18.a1_in1k")
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "studies of AutoModel itself, as commands"
+    inside = commands.add_parser("bench", help=text, description=text.capitalize() + ".").add_subparsers(
+        metavar="STUDY", required=True
+    )
+    bench_commands.add_repair(
+        _command(inside, bench_commands.repair, "repair", "put faults into good pipelines: are they known?", knobs=True)
+    )
 
 
 def _command(

@@ -21,6 +21,8 @@ Finding: TypeAlias = Literal["dead", "slow", "unstable", "unbalanced", "overfit"
 
 NOTICEABLE = 0.01
 """A gap between two accuracies that matters."""
+SURELY = 4.0
+"""Standard errors of what guessing gets, below which it was no guessing."""
 NOISE = 2.0
 """Standard errors of an accuracy, within which a gap is no finding; the tuning split is as large as validation."""
 FITTED = 0.97
@@ -46,6 +48,7 @@ def diagnose(trained: Trained, task: Task, epochs: int | None) -> Diagnosis:
     held_out, where = _held_out(trained)
     return (
         _hopeless(trained.report)
+        or _inverted(training, trained)
         or _dead(training, held_out, task)
         or _slow(trained, epochs)
         or _unstable(curve)
@@ -86,6 +89,19 @@ def _dead(training: float, held_out: float, task: Task) -> Diagnosis | None:
     return Diagnosis(
         finding="dead",
         sentence=f"Training accuracy is {training:.3f} where guessing gets {chance:.3f}: it does not learn.",
+    )
+
+
+def _inverted(training: float, trained: Trained) -> Diagnosis | None:
+    """What learns nothing is right by chance; to be right more seldom, one has to learn something else."""
+    score = trained.score
+    chance = 1 / len(score.per_class)
+    if score.accuracy >= chance - SURELY * math.sqrt(chance * (1 - chance) / score.images):
+        return None
+    return Diagnosis(
+        finding="dead",
+        sentence=f"Validation accuracy is {score.accuracy:.3f}, less than by guessing ({chance:.3f}), where training "
+        f"has {training:.3f}: labels or images are others in training than they are.",
     )
 
 

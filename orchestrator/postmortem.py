@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.report import Crash, shorten
@@ -27,17 +28,18 @@ def explain_fit(ended: Ended, report: Report) -> Crash | None:
         return report.crash
     if WEIGHTS in ended.files and ended.verdict in (Verdict.FINISHED, Verdict.DEADLINE):
         return None
-    return _crash(ended, "fit", "train", "It left no weights.")
+    return _crash(ended, report.crash or Crash(phase="fit", step="fit", culprit="train", error="It left no weights."))
 
 
 def explain_predict(ended: Ended, report: Report, why: str) -> Crash:
     """Why there are no logits that can be scored; `why`: what is wrong with them."""
     if report.crash and ended.verdict is Verdict.FINISHED:
         return report.crash
-    return _crash(ended, "predict", "model", why if LOGITS in ended.files else "It left no logits.")
+    missing = why if LOGITS in ended.files else "It left no logits."
+    return _crash(ended, report.crash or Crash(phase="predict", step="predict", culprit="model", error=missing))
 
 
-def _crash(ended: Ended, phase: str, culprit: str, missing: str) -> Crash:
-    seen = SEEN.get(ended.verdict)
-    error = seen or f"{missing} Exit status {ended.status}."
-    return Crash(phase=phase, step=phase, culprit=culprit, error=error, traceback=shorten(ended.log, 8000))
+def _crash(ended: Ended, told: Crash) -> Crash:
+    """What the host saw; where it happened, and whose step it was, only the job can tell."""
+    error = SEEN.get(ended.verdict) or f"{told.error} Exit status {ended.status}."
+    return replace(told, error=error, traceback=shorten(ended.log, 8000))

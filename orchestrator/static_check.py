@@ -1,6 +1,7 @@
 """What can be known of a component without running it, in milliseconds: before a container is asked at all.
 
-Syntax, the required functions and their parameters, undefined names (by pyflakes), imports that the image lacks.
+Syntax, the required functions and their parameters, undefined names (by pyflakes), imports that the image lacks, a
+softmax before cross entropy.
 Not covered: attributes that a library does not have, shapes, types.
 """
 
@@ -16,6 +17,7 @@ from pyflakes import messages
 from pyflakes.checker import Checker
 
 from harness.contract import OPTIONAL, REQUIRED
+from orchestrator.double_softmax import double_softmax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +58,10 @@ def check_component(name: ComponentName, source: str) -> None:
     _check_functions(name, tree)
     _refuse(f"{name}.py imports what is not installed", _foreign_imports(tree))
     _refuse(f"{name}.py uses what is never defined", (f"{word[:80]} in line {line}" for line, word in faults))
+    _refuse(
+        f"{name}.py gives probabilities to cross entropy, which takes the softmax itself",
+        (f"line {line}" for line in double_softmax(tree)),
+    )
 
 
 def undefined_names(source: str) -> set[str]:

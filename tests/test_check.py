@@ -47,7 +47,13 @@ MISTAKES = {
         "does not require grad",
     ),
     "train raises": ("train", "loss.backward()", "loss.bakward()", "train", "bakward"),
-    "train diverges": ("train", "loss = cross", "loss = float('inf') * cross", "train", "not finite after 2 steps"),
+    "train diverges": (
+        "train",
+        "loss = cross",
+        "loss = float('inf') * cross",
+        "train",
+        "not finite after the first steps",
+    ),
     "train does not": ("train", "range(EPOCHS)", "range(0)", "train", "without asking for a batch"),
     "train leaves": ("train", "loss.backward()", "import sys; sys.exit()", "train", "SystemExit"),
 }

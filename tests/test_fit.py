@@ -47,7 +47,7 @@ def test_steps_are_events(plain: Ran) -> None:
     steps = [event.text for event in plain.events if event.kind == "phase"]
 
     assert steps[0] == "check"
-    assert "check: two steps of train" in steps
+    assert "check: steps of train" in steps
     assert "fit: train" in steps
 
 
@@ -218,7 +218,7 @@ def test_soft_targets_train(tmp_path: Path) -> None:
 
 
 def test_images_are_drawn_by_their_weight(tmp_path: Path) -> None:
-    chosen = "def sample_weights(task, labels):\n    return (labels == 1).float()\n\n\ndef eval_"
+    chosen = "def sample_weights(task, labels):\n    return (labels == 1).float() + 1e-30\n\n\ndef eval_"
     files = pipeline(data=("def eval_", chosen), train=("loss=loss", "drawn=targets.float().mean(), loss=loss"))
     files["train"] = files["train"].replace("loss = cross", "assert set(targets.tolist()) == {1}; loss = cross")
 

@@ -19,7 +19,9 @@ ALLOWED = {
     "harness": {"harness"},
     "prompts": {"prompts"},
 }
-FILES = [path for folder in ALLOWED for path in sorted((ROOT / folder).rglob("*.py")) if "recipes" not in path.parts]
+COMPONENTS = {"recipes", "plain"}
+"""Folders of what runs in a container alone."""
+FILES = [path for folder in ALLOWED for path in sorted((ROOT / folder).rglob("*.py")) if not COMPONENTS & {*path.parts}]
 
 
 def imported(path: Path) -> set[str]:

@@ -1,0 +1,81 @@
+"""What `check` asks of `train` beyond running: that it changes the network, all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.blame import BrokenContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+    from harness.contract import Task
+
+FROZEN = 0.5
+"""From this share of the weights on it is no whim to leave them at random: nothing pretrained is here."""
+
+
+class Watch:
+    """A network before `train`, to be compared with what it is afterwards."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._before = sums(model)
+        self._marks = [_Mark(_written(weight), frozen=not weight.requires_grad) for weight in model.parameters()]
+
+    def changed(self) -> bool:
+        return self.differs(self._model)
+
+    def differs(self, model: nn.Module) -> bool:
+        return sums(model) != self._before
+
+    def check(self, saved: nn.Module | None, task: Task) -> Iterator[str]:
+        """Give warnings. `saved`: the network with the weights that `train` saved.
+
+        Raises:
+            BrokenContractError: nothing has changed.
+        """
+        changed = self.changed()
+        if not changed and not (saved and self.differs(saved)):
+            raise BrokenContractError(
+                "train",
+                "train made its steps and not one weight changed: are the gradients computed, of these parameters, and "
+                "is optimizer.step() called, with a rate above 0?",
+            )
+        if changed and saved and not self.differs(saved):
+            yield "train.py: run.save got the weights that the network had before it was trained"
+        if changed and not task.weights:
+            yield from self._warn_of_frozen()
+
+    def _warn_of_frozen(self) -> Iterator[str]:
+        weights = list(zip(self._model.parameters(), self._marks, strict=True))
+        kept = [(weight, mark) for weight, mark in weights if _written(weight) == mark.written]
+        share = sum(weight.numel() for weight, _ in kept) / sum(weight.numel() for weight, _ in weights)
+        if share > FROZEN:
+            owner = "model" if all(mark.frozen for _, mark in kept) else "train"
+            yield f"{owner}.py: {share:.0%} of the weights stay as they were drawn, and none is pretrained: train them"
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A parameter before `train`."""
+
+    written: int
+    frozen: bool
+
+
+def _written(weight: Tensor) -> int:
+    """How often it was written to: an optimizer does so even where the gradient is zero."""
+    return weight._version  # noqa: SLF001 - autograd's own count, of which torch's notes tell
+
+
+def sums(model: nn.Module) -> list[float]:
+    """One number for each parameter; two networks of a kind that have the same ones are the same."""
+    with torch.no_grad():
+        found: list[float] = torch.stack([weight.sum(dtype=torch.float64) for weight in model.parameters()]).tolist()
+    return found

@@ -1,0 +1,1 @@
+"""Studies of the product itself, as commands: `automodel bench ...`."""
