@@ -24,10 +24,14 @@ def double_softmax(tree: ast.Module) -> Iterator[int]:
         if isinstance(function, ast.FunctionDef):
             probabilities = _probabilities(function)
             for node in ast.walk(function):
-                if isinstance(node, ast.Call) and node.args and _name(node.func) in losses:
+                if isinstance(node, ast.Call) and node.args and _is_loss(node.func, losses):
                     given = node.args[0]
                     if _is_softmax(given) or (isinstance(given, ast.Name) and given.id in probabilities):
                         yield node.lineno
+
+
+def _is_loss(function: ast.expr, losses: set[str]) -> bool:
+    return _name(function) in losses or _calls(function, {"CrossEntropyLoss"})
 
 
 def _probabilities(function: ast.FunctionDef) -> set[str]:

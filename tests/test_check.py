@@ -46,6 +46,25 @@ MISTAKES = {
         "model",
         "does not require grad",
     ),
+    "one image for all": ("data", EVAL, "return lambda image: torch.zeros(1, 8, 8)\n", "data", "for different images"),
+    "channels last": ("data", EVAL, "return lambda image: image.float().permute(1, 2, 0)\n", "data", "come first"),
+    "probabilities": (
+        "model",
+        "task.num_classes),",
+        "task.num_classes), nn.Softmax(1),",
+        "model",
+        "leave the softmax out",
+    ),
+    "the same logits for all": (
+        "model",
+        "nn.Flatten(),",
+        "nn.Flatten(), nn.Threshold(9e9, 0),",
+        "model",
+        "the same logits",
+    ),
+    "no step": ("train", "            optimizer.step()\n", "", "train", "not one weight changed"),
+    "no learning rate": ("train", "lr=0.02", "lr=0.0", "train", "not one weight changed"),
+    "a loop beside the batches": ("train", "for images, targets in batches", "while True", "train", "beside its steps"),
     "train raises": ("train", "loss.backward()", "loss.bakward()", "train", "bakward"),
     "train diverges": (
         "train",
@@ -91,6 +110,115 @@ def test_targets_of_another_form_are_blamed_on_data(tmp_path: Path) -> None:
     bad = "def batch_transform(task):\n    return lambda images, labels: (images, labels.float())\n\n\ndef eval_"
 
     assert "targets int64 (8,) or float (8, 3)" in error_of(fit(tmp_path / "job", pipeline(data=("def eval_", bad))))
+
+
+LABELS = {
+    "shuffled": "labels[torch.randperm(len(labels))]",
+    "reversed": "labels.flip(0)",
+    "counted from one": "(labels + 1) % task.num_classes",
+    "of one class": "labels * 0",
+}
+
+
+@pytest.mark.parametrize("damage", LABELS)
+def test_labels_that_are_not_those_of_the_images_are_blamed_on_data(damage: str, tmp_path: Path) -> None:
+    bad = f"def batch_transform(task):\n    return lambda images, labels: (images, {LABELS[damage]})\n\n\ndef eval_"
+
+    assert "batch_transform gives" in error_of(fit(tmp_path / "job", pipeline(data=("def eval_", bad))))
+
+
+def test_a_batch_transform_that_is_none_is_blamed_on_data(tmp_path: Path) -> None:
+    bad = "def batch_transform(task):\n    pass\n\n\ndef eval_"
+
+    assert "must give a function, not NoneType" in error_of(fit(tmp_path / "job", pipeline(data=("def eval_", bad))))
+
+
+def test_a_class_that_is_never_drawn_is_blamed_on_data(tmp_path: Path) -> None:
+    bad = "def sample_weights(task, labels):\n    return (labels > 0).float()\n\n\ndef eval_"
+
+    assert "never draws an image of 1 classes: [0]" in error_of(
+        fit(tmp_path / "job", pipeline(data=("def eval_", bad)))
+    )
+
+
+def test_layers_that_are_not_registered_are_found(tmp_path: Path) -> None:
+    files = pipeline()
+    files["model"] = (
+        "from torch import nn\n\n\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.layers, self.last = [nn.Linear(64, 8)], nn.Linear(8, 3)\n"
+        "    def forward(self, images):\n        return self.last(self.layers[0](images.flatten(1)))\n\n\n"
+        "def build_model(task):\n    return Net()\n"
+    )
+
+    assert "Net.layers holds layers in a plain list" in error_of(fit(tmp_path / "job", files))
+
+
+def test_images_that_the_network_was_not_promised_are_blamed_on_data(tmp_path: Path) -> None:
+    files = pipeline()
+    files["data"] = files["data"].replace("image.float() / 255", "image.float().repeat(3, 1, 1) / 255")
+    ran = fit(tmp_path / "job", files)
+
+    assert "takes images of (1, 8, 8), and not of (3, 8, 8)" in error_of(ran)
+    assert ran.report.crash is not None
+    assert ran.report.crash.culprit == "data"
+
+
+ODD = {
+    "eval mode": ("train", "    for epoch", "    model.eval()\n    for epoch", "train.py: all steps of an epoch"),
+    "the first layer alone": ("train", "model.parameters()", "model[0].parameters()", "train.py: 59% of the weights"),
+    "frozen layers": (
+        "model",
+        "nn.Conv2d(task.channels, 8, 3, padding=1),",
+        "nn.Conv2d(task.channels, 64, 3, padding=1).requires_grad_(False), nn.Conv2d(64, 8, 1),",
+        "model.py: 50% of the weights",
+    ),
+    "an average that never moves": (
+        "train",
+        "run.log(",
+        "run.save(__import__('copy').deepcopy(first))\n        run.log(",
+        "train.py: run.save got the weights that the network had before",
+    ),
+    "prediction in train mode": (
+        "model",
+        "nn.Linear(32, task.num_classes),\n    )",
+        "nn.Linear(32, task.num_classes),\n    )\n\n\ndef predict(model, images):\n    return model.train()(images)",
+        "model.py: in eval mode the logits of an image change",
+    ),
+    "scaled twice": (
+        "data",
+        EVAL,
+        "return lambda image: image.float() / 255 / 255\n",
+        "data.py: eval_transform leaves",
+    ),
+    "not scaled": ("data", EVAL, "return lambda image: image.float()\n", "normalize both alike"),
+}
+
+
+@pytest.mark.parametrize("oddity", ODD)
+def test_what_may_be_meant_but_seldom_is_gives_a_warning_that_names_the_file(oddity: str, tmp_path: Path) -> None:
+    component, old, new, words = ODD[oddity]
+    files = pipeline(**{component: (old, new)})
+    if "first" in new:
+        files["train"] = files["train"].replace(
+            "    batches =", "    first = __import__('copy').deepcopy(model)\n    batches ="
+        )
+    report = fit(tmp_path / "job", files).report
+
+    assert report.crash is None
+    assert any(words in warning for warning in report.warnings)
+
+
+def test_gradients_that_are_added_up_over_some_batches_are_no_fault(tmp_path: Path) -> None:
+    files = pipeline(train=("for images, targets in batches:", "for number, (images, targets) in enumerate(batches):"))
+    files["train"] = files["train"].replace(
+        "optimizer.zero_grad()", "optimizer.zero_grad() if number % 5 == 0 else None"
+    )
+    files["train"] = files["train"].replace("optimizer.step()", "optimizer.step() if number % 5 == 4 else None")
+    report = fit(tmp_path / "job", files).report
+
+    assert (report.crash, report.warnings) == (None, ())
 
 
 def test_weights_of_another_length_are_blamed_on_data(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CASES: dict[str, tuple[Trained, str, str]] = {
     "dead": (trained(0.1, curve(0.11, 0.1)), "dead", "Training accuracy is 0.110 where guessing gets 0.100"),
+    "worse than by guessing": (trained(0.01, curve(0.98, 0.01)), "dead", "less than by guessing (0.100)"),
     "slow": (trained(0.9, curve(0.9, 0.9, epochs=12)), "slow", "The clock allowed 12 of 40 epochs"),
     "unstable": (
         trained(0.9, (*curve(0.9, 0.9, epochs=39), {"loss": 2.0, "accuracy": 0.5, "tuning_accuracy": 0.5})),

@@ -81,6 +81,7 @@ def lay_out(folder: Path, recipe_name: str, *settings: Mapping[str, Value], enco
 
 def assert_trained(report: Report) -> None:
     assert report.crash is None
+    assert report.warnings == ()
     assert 1 <= len(report.curve) <= 2
     assert {"loss", "accuracy", "learning_rate", "tuning_accuracy"} <= report.curve[-1].keys()
 

@@ -64,6 +64,43 @@ def test_undefined_names_and_foreign_imports_are_refused_with_their_line(head: s
         check_component("model", head + MODEL.format(body))
 
 
+LOSS = """from torch import nn
+from torch.nn import functional
+
+
+def train(model, task, run):
+    x = model(task)
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "functional.cross_entropy(x.softmax(1), task)",
+        "functional.cross_entropy(functional.softmax(x, dim=1), task)",
+        "nn.CrossEntropyLoss()(nn.Softmax(1)(x), task)",
+        "criterion = nn.CrossEntropyLoss(); p = x.softmax(1); criterion(p, task)",
+    ],
+)
+def test_probabilities_that_go_into_cross_entropy_are_refused(loss: str) -> None:
+    with pytest.raises(InvalidComponentError, match="cross entropy, which takes the softmax itself: line 7"):
+        check_component("train", LOSS.format(loss))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "functional.cross_entropy(x, task.softmax(1))",
+        "functional.nll_loss(x.softmax(1).log(), task)",
+        "functional.cross_entropy(x.log_softmax(1), task)",
+        "p = x.softmax(1); p = x; functional.cross_entropy(p, task)",
+    ],
+)
+def test_a_softmax_elsewhere_is_no_fault(loss: str) -> None:
+    check_component("train", LOSS.format(loss))
+
+
 def test_many_faults_are_one_short_sentence() -> None:
     body = ", ".join(f"name{number}" for number in range(100))
 
