@@ -100,7 +100,7 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     _check_same(logits, _predict(network, again, images.to(task.device), task)[1])
     saved.unlink()
     refuse_probabilities(logits, "the prediction")
-    if odd := check_rows(alone, logits):
+    if odd := check_rows(images, alone, logits):
         channel.warn(odd)
     channel.facts(peak_memory=peak_memory(task.device))
 

@@ -15,6 +15,7 @@ NOT_RUN = {
     r"DATASET=(svhn|cassava|cifar10|tinyimagenet|\S+\.zip)": "would be downloaded, or is only an example of a name",
     r"weights (fetch|import)": "needs the hub, or a file of weights",
     r"automodel (audit|reproduce) ": "trains again; test_audit.py and test_reproduce.py do",
+    r"automodel bench repair( |$)(?!.*--dry-run)": "takes half an hour; test_bench_repair.py does a part of it",
     r"automodel (serve|watch)": "runs until Ctrl-C; test_serve.py and the browser's tests do",
     r"^curl ": "asks a server; test_serve.py does",
     r"^make (test|check|bench)|tests\.(bench|llm)|-m pytest": "is what runs this test, or takes its hour",

@@ -217,6 +217,11 @@ def test_a_sandbox_that_fails_twice_is_an_error_and_leaves_no_job(
         (ScriptedJob({"report.json": b"{" * 9}, status=0), "train", "no weights"),
         (ScriptedJob(verdict=Verdict.DEADLINE), "train", "in time"),
         (ScriptedJob(verdict=Verdict.OUT_OF_MEMORY), "train", "out of memory"),
+        (
+            ScriptedJob({"report.json": Report(crash=CRASH).dump()}, verdict=Verdict.OUT_OF_MEMORY),
+            "data",
+            "out of memory",
+        ),
         (ScriptedJob({"weights.safetensors": b"w"}, verdict=Verdict.LOG_OVERFLOW), "train", "printed too much"),
     ],
 )
