@@ -99,7 +99,7 @@ def _opened(
     dataset = open_dataset(settings, sandbox, terminal.event)
     profile = make_profile(settings, dataset, find_compute(settings, sandbox))
     prove(settings, sandbox, folder)
-    team = open_team(settings, folder, say=terminal.say)[0] if with_model else None
+    team = open_team(settings, folder, view=terminal)[0] if with_model else None
     with (
         jobs_outside(settings, sandbox, terminal, folder) as jobs,
         closing(Executor(jobs, Blinding(dataset, folder), profile.task)) as executor,

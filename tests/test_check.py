@@ -64,7 +64,13 @@ MISTAKES = {
     ),
     "no step": ("train", "            optimizer.step()\n", "", "train", "not one weight changed"),
     "no learning rate": ("train", "lr=0.02", "lr=0.0", "train", "not one weight changed"),
-    "a loop beside the batches": ("train", "for images, targets in batches", "while True", "train", "beside its steps"),
+    "a loop beside the batches": (
+        "train",
+        "    for epoch in",
+        "    while True: pass\n    for epoch in",
+        "train",
+        "beside its steps",
+    ),
     "train raises": ("train", "loss.backward()", "loss.bakward()", "train", "bakward"),
     "train diverges": (
         "train",
