@@ -87,6 +87,7 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     if saved.exists():
         channel.step("load what train saved", "train")
         kept = build(network, task)
+        watch.require_alike(kept)
         load_weights(kept, saved)
     for odd in watch.check(kept, task):
         channel.warn(odd)

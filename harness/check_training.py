@@ -26,7 +26,17 @@ class Watch:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._before = sums(model)
+        self._shapes = [weight.shape for weight in model.parameters()]
         self._marks = [_Mark(_written(weight), frozen=not weight.requires_grad) for weight in model.parameters()]
+
+    def require_alike(self, built: nn.Module) -> None:
+        """Have `build_model` give the same network every time, or no weights could be loaded.
+
+        Raises:
+            BrokenContractError: it gave another one.
+        """
+        if [weight.shape for weight in built.parameters()] != self._shapes:
+            raise BrokenContractError("model", "build_model gave a network of other shapes when it was called again")
 
     def changed(self) -> bool:
         return self.differs(self._model)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 PHOTOS: dict[str, Value] = {
-    "side": 32,
+    "side": 16,
     "smallest_crop": 0.8,
     "flip": False,
     "policy": "none",
