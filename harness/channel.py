@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.report import finite
 
@@ -24,6 +24,12 @@ class Step:
     owner: str | None = None
     quick: bool = False
     """Whether no network is at work, so that it should be over in a moment."""
+
+
+class Steps(Protocol):
+    """Who is told what comes next."""
+
+    def step(self, text: str, owner: str | None = None, *, quick: bool = False) -> None: ...
 
 
 class Channel:

@@ -30,6 +30,12 @@ TIMED = 16
 """Images on which the cost of loading and transforming is measured."""
 
 
+def without_labels(images: Images, transform: ImageTransform, *, one_size: bool) -> Examples:
+    """All images of a split, in their order."""
+    count = len(images)
+    return Examples(images, np.arange(count), np.zeros(count, dtype=np.int64), transform, one_size=one_size)
+
+
 class Order(NamedTuple):
     """What one batch is made of; sent to a loader process."""
 

@@ -74,6 +74,28 @@ def planes(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if pixels.ndim == 3 else pixels[np.newaxis]
 
 
+def decode(content: bytes, channels: int) -> NDArray[np.uint8]:
+    """The pixels of a stored image file, (C, H, W)."""
+    with Image.open(io.BytesIO(content)) as image:
+        return planes(image.convert(MODES[channels]))
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Implements `Images`: pixels (C, H, W) that were decoded elsewhere."""
+
+    pixels: Sequence[NDArray[np.uint8]]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        return self.pixels[index]
+
+    def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
+        return np.stack([self.pixels[int(index)] for index in indices])
+
+
 @dataclass(frozen=True)
 class _Array:
     folder: Path
@@ -135,8 +157,7 @@ class _Encoded:
 
     def image(self, index: int) -> NDArray[np.uint8]:
         start, end = self._offsets[range(len(self))[index] :][:2].tolist()
-        with Image.open(io.BytesIO(self._file.read(start, end - start))) as image:
-            return planes(image.convert(MODES[self.channels]))
+        return decode(self._file.read(start, end - start), self.channels)
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         return np.stack([self.image(int(index)) for index in indices])

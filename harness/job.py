@@ -103,14 +103,14 @@ def read_job(folders: Folders) -> Job:
         KeyError: a field without a default is missing.
     """
     raw = json.loads((folders.input / "task.json").read_bytes())
-    task, settings = _task(raw), _settings(raw)
-    return Job(folders=folders, task=_without_tuning(task) if settings.hold_out else task, settings=settings)
+    return Job(folders=folders, task=seen_task(raw), settings=_settings(raw))
 
 
-def _task(raw: dict[str, Any]) -> Task:
+def seen_task(raw: dict[str, Any]) -> Task:
+    """The task of a `task.json` as the components see it."""
     given: dict[str, Any] = {field.name: raw[field.name] for field in fields(Task) if field.name in raw}
     given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-    return Task(**given)
+    return _without_tuning(Task(**given)) if raw.get("hold_out", True) else Task(**given)
 
 
 def _without_tuning(task: Task) -> Task:

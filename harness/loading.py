@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from harness.channel import Channel
+    from harness.channel import Steps
 
 
-def load_components(names: Sequence[str], folder: Path, channel: Channel, seed: int) -> list[ModuleType]:
+def load_components(names: Sequence[str], folder: Path, channel: Steps, seed: int) -> list[ModuleType]:
     """Import these components of a folder, in this order.
 
     Raises:
@@ -42,7 +42,7 @@ def seeded(seed: int, function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def _load(name: str, folder: Path, channel: Channel, seed: int) -> ModuleType:
+def _load(name: str, folder: Path, channel: Steps, seed: int) -> ModuleType:
     channel.step(f"import {name}", name, quick=True)
     if not (folder / f"{name}.py").exists():
         raise BrokenContractError(name, f"{name}.py is missing")

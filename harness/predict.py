@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
-from harness.examples import Examples
-from harness.forward import batch_size_for, outputs
+from harness.examples import without_labels
+from harness.forward import batch_size_for
 from harness.images import open_images
 from harness.loader import Alike, load, workers_for
 from harness.loading import load_components, seeded
-from harness.network import build, forward_of
-from harness.randomness import seed_all
+from harness.network import build_trained, forward_of, give_logits
 from harness.threads import count_operations, use_threads
-from harness.weights import load_weights, skip_pretrained
+from harness.weights import pretrained_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.channel import Channel
     from harness.contract import ImageTransform
+    from harness.examples import Examples
     from harness.job import Job
 
 
@@ -44,12 +41,9 @@ def load_pipeline(job: Job, channel: Channel) -> Loaded:
     data, component = load_components(("data", "model"), job.folders.components, channel, task.seed)
     channel.step("make the transforms", "data")
     transform = seeded(task.seed, data.eval_transform, task)
-    channel.step("build the model", "model")
-    skip_pretrained()
-    model = build(component, task)
-    channel.step("load the weights", "model")
-    load_weights(model, job.folders.input / "weights.safetensors")
-    return Loaded(transform=transform, model=model.eval(), forward=forward_of(component, model, task))
+    with pretrained_skipped():
+        model = build_trained(component, task, job.folders.input / "weights.safetensors", channel)
+    return Loaded(transform=transform, model=model, forward=forward_of(component, model, task))
 
 
 def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG001 - halves by itself, see `in_parts`
@@ -59,23 +53,13 @@ def predict(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG0
     channel.step("open the images")
     images = open_images(job.folders.images, task.channels)
     channel.step("predict", "model")
-    examples = Examples(
-        images,
-        np.arange(len(images)),
-        np.zeros(len(images), dtype=np.int64),
-        loaded.transform,
-        one_size=task.image_size is not None,
-    )
+    examples = without_labels(images, loaded.transform, one_size=task.image_size is not None)
     operations = count_operations(loaded.model, examples, task.device)
     size = batch_size_for(examples, task.device)
     use_threads(operations * size, job.settings.cpus)
-    batches, left = _batches(examples, size, job), len(examples)
-    with torch.inference_mode(), job.folders.logits.open("wb") as file:
-        seed_all(task.seed)
-        for logits, _ in outputs(loaded.forward, batches, task.device):
-            wanted = logits[:left].float().cpu().numpy()
-            file.write(wanted.astype("<f4").tobytes())
-            left -= len(wanted)
+    batches = _batches(examples, size, job)
+    with job.folders.logits.open("wb") as file:
+        give_logits(loaded.forward, batches, len(examples), task, lambda part: file.write(part.astype("<f4").tobytes()))
 
 
 def _batches(examples: Examples, size: int, job: Job) -> Iterable[tuple[Tensor, Tensor]]:

@@ -6,34 +6,31 @@ stored as the dataset was, in memory, here. It never ends by itself.
 
 from __future__ import annotations
 
-import io
 import json
 import os
-from dataclasses import dataclass
 from itertools import count
 from time import sleep
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
 from PIL import Image
 
 from harness.answer import Answer
 from harness.blame import blame
-from harness.examples import Examples
-from harness.forward import batch_size_for, outputs
-from harness.images import MODES, planes
+from harness.examples import without_labels
+from harness.forward import batch_size_for
+from harness.images import InMemory
 from harness.loader import Alike, load
+from harness.network import give_logits
 from harness.predict import load_pipeline
-from harness.prepare.parallel import explain, in_order
-from harness.prepare.unlabelled import Shape, encode
-from harness.randomness import seed_all
+from harness.prepare.guess import explain
+from harness.prepare.parallel import in_order
+from harness.prepare.single import Shape, pixels_of
 from harness.threads import count_operations, use_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from harness.channel import Channel
@@ -45,7 +42,7 @@ POLL_SECONDS = 0.002
 
 def serve(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG001 - halves by itself, see `in_parts`
     """Answer requests until somebody ends it."""
-    Image.MAX_IMAGE_PIXELS = None  # `encode` refuses such images itself
+    Image.MAX_IMAGE_PIXELS = None  # `pixels_of` refuses such images itself
     order = json.loads((job.folders.input / "serve.json").read_bytes())
     shape = Shape(job.task.channels, job.task.image_size, order["max_side"], order["ceiling"])
     server = Server(job, load_pipeline(job, channel), shape)
@@ -53,22 +50,6 @@ def serve(job: Job, channel: Channel, *, halvings: int) -> None:  # noqa: ARG001
     for number in count(1):
         answer = server.answer(_await(job.folders.input / "requests" / f"{number:06}"))
         _give(answer, job.folders.out, number)
-
-
-@dataclass(frozen=True)
-class Here:
-    """Implements `images.Images`: those of one request, in memory."""
-
-    pixels: list[NDArray[np.uint8]]
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def image(self, index: int) -> NDArray[np.uint8]:
-        return self.pixels[index]
-
-    def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
-        return np.stack([self.pixels[int(index)] for index in indices])
 
 
 class Server:
@@ -100,11 +81,7 @@ class Server:
     def _decode(self, path: Path) -> NDArray[np.uint8] | str:
         """The pixels as a dataset of this kind would give them, or what is wrong with the file."""
         try:
-            content = encode(path.read_bytes(), self._shape).content
-            if self._shape.size is not None:
-                return np.frombuffer(content, np.uint8).reshape(self._shape.channels, *self._shape.size)
-            with Image.open(io.BytesIO(content)) as image:
-                return planes(image.convert(MODES[self._shape.channels]))
+            return pixels_of(path.read_bytes(), self._shape)
         except Exception as error:  # noqa: BLE001 - Pillow's readers raise whatever a broken file makes them meet
             return explain(error)
 
@@ -112,20 +89,22 @@ class Server:
         """Of each image, as bytes."""
         task = self._job.task
         images = len(pixels)
-        labels = np.zeros(images, dtype=np.int64)
         # Whether the transform takes a batch would be tried five times for each request.
-        examples = Examples(Here(pixels), np.arange(images), labels, self._loaded.transform, one_size=False)
+        examples = without_labels(InMemory(pixels), self._loaded.transform, one_size=False)
         if not self._batch_size:
             self._batch_size = batch_size_for(examples, task.device)
             self._operations = count_operations(self._loaded.model, examples, task.device)
         use_threads(self._operations * min(images, self._batch_size), self._job.settings.cpus)
         batches = load(examples, Alike(images, self._batch_size), 0, again=False, pinned=False)
         rows: list[bytes] = []
-        with torch.inference_mode():
-            seed_all(task.seed)
-            for logits, _ in outputs(self._loaded.forward, batches, task.device):
-                rows += [row.astype("<f4").tobytes() for row in logits.float().cpu().numpy()]
-        return rows[:images]  # the last batch was filled up
+        give_logits(
+            self._loaded.forward,
+            batches,
+            images,
+            task,
+            lambda part: rows.extend(row.astype("<f4").tobytes() for row in part),
+        )
+        return rows
 
 
 def _await(folder: Path) -> Path:

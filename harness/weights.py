@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_model, save_model
 from torch import nn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 WRAPPED = ("_orig_mod", "module")
@@ -29,15 +32,27 @@ def load_weights(model: nn.Module, file: Path) -> None:
     load_model(model, file)
 
 
-def skip_pretrained() -> None:
-    """Have `timm.create_model(name, pretrained=True)` read no file, from now on and in this process.
+@contextmanager
+def pretrained_skipped() -> Iterator[list[str]]:
+    """Have `timm.create_model(name, pretrained=True)` read no file meanwhile; the names come to stand in the list.
 
     Where trained weights follow, the pretrained ones would be overwritten; and they need not be on the machine that
     predicts. Every way to make a network of timm goes through this one function (read in timm 1.0.31). Where timm is
     not imported by now, no component mentions it.
     """
-    if builder := sys.modules.get("timm.models._builder"):
-        vars(builder)["load_pretrained"] = lambda *_, **__: None  # timm has no switch for it
+    asked: list[str] = []
+    builder = vars(sys.modules.get("timm.models._builder", ModuleType("none")))
+    load = builder.get("load_pretrained")
+
+    def note(*_: Any, pretrained_cfg: dict[str, Any] | None = None, **__: Any) -> None:
+        known = pretrained_cfg or {}
+        asked.append(f"{known.get('architecture')}.{known.get('tag')}")
+
+    builder["load_pretrained"] = note  # timm has no switch for it
+    try:
+        yield asked
+    finally:
+        builder["load_pretrained"] = load
 
 
 def unwrap(model: nn.Module, built: type[nn.Module]) -> nn.Module:

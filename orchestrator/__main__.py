@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report import printable
-from orchestrator import bench_commands, checking_commands, page_commands, using_commands, weights_commands
+from orchestrator import (
+    bench_commands,
+    checking_commands,
+    export_command,
+    page_commands,
+    using_commands,
+    weights_commands,
+)
 from orchestrator.errors import AutoModelError
 from orchestrator.interrupts import INTERRUPTED, end_in_order
 from orchestrator.settings import Settings, read_settings
@@ -88,6 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         knobs=True,
     )
     serve.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    text = "write the model of a run as a folder that needs nothing of this project"
+    leave = _command(commands, export_command.export, "export", text, knobs=True)
+    leave.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    leave.add_argument("destination", type=Path, metavar="DEST", help="a folder that is not there yet, or is empty")
     page = _command(commands, page_commands.report, "report", "write the page of a run: report.html", knobs=True)
     watch = _command(commands, page_commands.watch, "watch", "serve the page of a run while it goes on", knobs=True)
     for each in (page, watch):

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def test_the_image_holds_the_harness_extra_without_the_embedded_sandbox() -> None:
     names = {line.split(">")[0] for line in image.requirements()}
 
-    assert names == {"numpy", "pillow", "pyarrow", "safetensors", "scikit-learn", "timm", "torch", "torchvision"}
+    assert names == {
+        "numpy", "onnx", "onnxruntime", "onnxscript", "pillow", "pyarrow", "safetensors", "scikit-learn", "timm",
+        "torch", "torchvision",
+    }  # fmt: skip
 
 
 def test_its_name_follows_its_content() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = {"orchestrator", "sandbox", "harness", "prompts", "tests"}
-HEAVY = {"torch", "torchvision", "timm", "PIL", "sklearn", "safetensors", "pyarrow", "scipy"}
+HEAVY = {"torch", "torchvision", "timm", "PIL", "sklearn", "safetensors", "pyarrow", "scipy", "onnx", "onnxruntime"}
 SHARED = {"harness.answer", "harness.contract", "harness.names", "harness.report"}
 ALLOWED = {
     "orchestrator": {"orchestrator", "sandbox", "prompts", *SHARED},

@@ -1,4 +1,4 @@
-"""What a file is that is called an image and is none: told, because it is more often a wrong copy than a broken one."""
+"""Why an image cannot be read. One that is none is more often a wrong copy than broken: what it is gets told."""
 
 from __future__ import annotations
 
@@ -21,3 +21,10 @@ def guess(content: bytes) -> str:
     head = content[:LOOKED_AT].lstrip().lower()
     found = next((kind for start, kind in STARTS.items() if head.startswith(start)), "")
     return f"{found} and no image" if found else "no image inside"
+
+
+def explain(error: Exception) -> str:
+    """Why an image cannot be read, in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split())[:100] or type(error).__name__

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from harness.prepare.guess import explain
 from harness.sources.source import UnusableDatasetError
 
 if TYPE_CHECKING:
@@ -74,10 +75,3 @@ def refuse_unreadable(unreadable: Sequence[Unreadable]) -> NoReturn:
     more = f" and {len(unreadable) - NAMED} more" if len(unreadable) > NAMED else ""
     count = "1 image" if len(unreadable) == 1 else f"{len(unreadable)} images"
     raise UnusableDatasetError(f"{count} cannot be read: {named}{more}; replace or remove what is broken.")
-
-
-def explain(error: Exception) -> str:
-    """Why an image cannot be read, in a few words."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split())[:100] or type(error).__name__
