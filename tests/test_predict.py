@@ -84,7 +84,7 @@ def test_weights_of_another_network_are_blamed_on_the_model(trained: Ran) -> Non
 def test_a_fault_that_is_no_components_has_a_status_of_its_own(trained: Ran) -> None:
     (trained.folder / "images" / "images.npy").unlink()
     (trained.folder / "images").rmdir()
-    ran = run_job("predict", trained.folder)
+    ran = predict(trained)
 
     assert ran.status == 70
 
