@@ -18,9 +18,10 @@ NOT_RUN = {
     r"automodel bench repair( |$)(?!.*--dry-run)": "takes half an hour; test_bench_repair.py does a part of it",
     r"automodel (serve|watch)": "runs until Ctrl-C; test_serve.py and the browser's tests do",
     r"^curl ": "asks a server; test_serve.py does",
+    r"TRACKER=|tensorboard": "needs a server, or is one; test_trackers.py has those",
     r"^make (test|check|bench)|tests\.(bench|llm)|-m pytest": "is what runs this test, or takes its hour",
     r"^make (image|setup)": "builds the image; CI does",
-    r"^(git|pip|cd) ": "fetches or installs this project; CI does",
+    r"^(git|(\.venv/bin/)?pip|cd) ": "fetches or installs this project; CI does",
 }
 """Patterns of commands that are only looked at: whether there are such commands, flags, settings and targets."""
 
