@@ -31,7 +31,7 @@ import torch
 
 
 def predict(model, images):
-    return torch.nn.functional.one_hot((images[:, 0, 0, 0] * 255 / 25).round().long(), 10).float()
+    return torch.nn.functional.one_hot((images[:, 0, 0, 0] * 255 / 25).round().long(), 10).float() * 9
 """,
 )
 

@@ -45,10 +45,10 @@ def test_there_are_as_many_bytes_as_images_times_classes(trained: Ran) -> None:
 
 
 def test_the_predict_of_a_component_is_used(tmp_path: Path) -> None:
-    doubled = "def predict(model, images):\n    return model(images) * 0 + 5\n\n\ndef build_"
+    doubled = "def predict(model, images):\n    return model(images) - 1000\n\n\ndef build_"
     ran = predict(fit(tmp_path / "job", pipeline(model=("def build_", doubled))))
 
-    assert np.full((10, 3), 5.0) == pytest.approx(ran.logits)
+    assert ran.logits.max() < -500
 
 
 def test_images_of_many_sizes_are_predicted_in_order(tmp_path: Path) -> None:
