@@ -71,75 +71,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    run = _command(commands, _run, "run", "train the best classifier for a dataset", knobs=True)
-    run.add_argument(
-        "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
-    )
-    run.add_argument("--new", action="store_true", help="begin a new run, even if one is unfinished")
-    _add_forms(run)
-    prepare = _command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it", knobs=True)
-    prepare.add_argument(
-        "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
-    )
-    _add_forms(prepare)
-    _command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here", knobs=True)
-    predict = _command(
-        commands, using_commands.predict, "predict", "classify new images with the model of a run", knobs=True
-    )
-    using_commands.add_predict(predict)
-    serve = _command(
-        commands,
-        using_commands.serve,
-        "serve",
-        "answer POST /predict on this machine with the model of a run",
-        knobs=True,
-    )
-    serve.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    text = "write the model of a run as a folder that needs nothing of this project"
-    leave = _command(commands, export_command.export, "export", text, knobs=True)
-    leave.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    leave.add_argument("destination", type=Path, metavar="DEST", help="a folder that is not there yet, or is empty")
-    page = _command(commands, page_commands.report, "report", "write the page of a run: report.html", knobs=True)
-    watch = _command(commands, page_commands.watch, "watch", "serve the page of a run while it goes on", knobs=True)
-    for each in (page, watch):
-        each.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run's folder; default: the newest")
-    audit = _command(
-        commands,
-        checking_commands.audit,
-        "audit",
-        "train the winner of a run again, to see whether its number holds",
-        knobs=True,
-    )
-    audit.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    again = _command(
-        commands,
-        checking_commands.reproduce,
-        "reproduce",
-        "make the winner of a run again, and compare its numbers",
-        knobs=True,
-    )
-    again.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
-    verify = _command(
-        commands, checking_commands.verify, "verify", "recompute every checksum and score of a run", knobs=True
-    )
-    verify.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    _add_runs(commands)
+    _add_uses(commands)
+    _add_checks(commands)
     _add_weights(commands)
     _add_bench(commands)
-    _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers", knobs=True)
-    doctor = _command(
-        commands, _doctor, "doctor", "tell what was found on this machine, and what is missing", knobs=True
-    )
+    _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers")
+    doctor = _command(commands, _doctor, "doctor", "tell what was found on this machine, and what is missing")
     doctor.add_argument(
         "--clean", action="store_true", help="remove what a killed run left: containers, control groups"
     )
     return parser
 
 
-def _add_forms(command: argparse.ArgumentParser) -> None:
-    """In which form a command tells what it does."""
-    form = command.add_mutually_exclusive_group()
-    form.add_argument("--quiet", action="store_true", help="only the answer, and errors")
-    form.add_argument("--json", action="store_true", help="one JSON object a line, for programs: see the README")
+def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """From images to a model, and what there is to see of it."""
+    run = _command(commands, _run, "run", "train the best classifier for a dataset")
+    run.add_argument("--new", action="store_true", help="begin a new run, even if one is unfinished")
+    prepare = _command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it")
+    for each in (run, prepare):
+        each.add_argument(
+            "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
+        )
+        form = each.add_mutually_exclusive_group()
+        form.add_argument("--quiet", action="store_true", help="only the answer, and errors")
+        form.add_argument("--json", action="store_true", help="one JSON object a line, for programs: see the README")
+    _command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here")
+    page = _command(commands, page_commands.report, "report", "write the page of a run: report.html")
+    watch = _command(commands, page_commands.watch, "watch", "serve the page of a run while it goes on")
+    for each in (page, watch):
+        each.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run's folder; default: the newest")
+
+
+def _add_uses(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """From a model to answers."""
+    text = "classify new images with the model of a run"
+    using_commands.add_predict(_of_a_run(commands, using_commands.predict, "predict", text))
+    text = "answer POST /predict on this machine with the model of a run"
+    _of_a_run(commands, using_commands.serve, "serve", text)
+    text = "write the model of a run as a folder that needs nothing of this project"
+    leave = _of_a_run(commands, export_command.export, "export", text)
+    leave.add_argument("destination", type=Path, metavar="DEST", help="a folder that is not there yet, or is empty")
+
+
+def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Whether a run's number can be believed."""
+    text = "train the winner of a run again, to see whether its number holds"
+    _of_a_run(commands, checking_commands.audit, "audit", text)
+    text = "make the winner of a run again, and compare its numbers"
+    _of_a_run(commands, checking_commands.reproduce, "reproduce", text)
+    _of_a_run(commands, checking_commands.verify, "verify", "recompute every checksum and score of a run")
+
+
+def _of_a_run(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    function: Callable[[argparse.Namespace, Settings], int],
+    name: str,
+    text: str,
+) -> argparse.ArgumentParser:
+    command = _command(commands, function, name, text)
+    command.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    return command
 
 
 def _add_weights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -147,12 +139,12 @@ def _add_weights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     inside = commands.add_parser("weights", help=text, description=text.capitalize() + ".").add_subparsers(
         metavar="COMMAND", required=True
     )
-    shown = _command(inside, weights_commands.show, "list", "tell which pretrained weights are here", knobs=True)
+    shown = _command(inside, weights_commands.show, "list", "tell which pretrained weights are here")
     shown.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="a part of the names")
     shown.add_argument("--all", action="store_true", help="all that could be fetched, with their licences")
-    fetch = _command(inside, weights_commands.fetch, "fetch", "have weights from the Hugging Face hub", knobs=True)
+    fetch = _command(inside, weights_commands.fetch, "fetch", "have weights from the Hugging Face hub")
     fetch.add_argument("names", nargs="+", metavar="NAME", help="as timm calls it, e.g. resnet18.a1_in1k")
-    given = _command(inside, weights_commands.take, "import", "keep a file, converted in the sandbox", knobs=True)
+    given = _command(inside, weights_commands.take, "import", "keep a file, converted in the sandbox")
     given.add_argument("file", type=Path, metavar="FILE", help=".safetensors, .pth, .pt, .bin or .npz")
     given.add_argument("--as", dest="name", required=True, metavar="NAME", help="as timm calls it: resnet18.a1_in1k")
 
@@ -163,7 +155,7 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="STUDY", required=True
     )
     bench_commands.add_repair(
-        _command(inside, bench_commands.repair, "repair", "put faults into good pipelines: are they known?", knobs=True)
+        _command(inside, bench_commands.repair, "repair", "put faults into good pipelines: are they known?")
     )
 
 
@@ -172,13 +164,11 @@ def _command(
     function: Callable[[argparse.Namespace, Settings], int],
     name: str,
     text: str,
-    *,
-    knobs: bool,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
     parser.set_defaults(command=function)
     shown = (knob for knob in fields(Settings) if "secret" not in knob.metadata)  # every user sees a command line
-    for knob in shown if knobs else ():
+    for knob in shown:
         default = f" (default: {knob.default})" if knob.default != "" else ""
         parser.add_argument(
             f"--{knob.name.replace('_', '-')}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
-from orchestrator.growing import growing_folder
+from orchestrator.growing import growing_file, growing_folder
 from orchestrator.jobs import TASK, WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.link import link_or_copy
@@ -149,12 +149,8 @@ def drop_lost(run: Path, history: Sequence[Iteration], winner: int) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a file as a whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
+    with growing_file(path) as file:
         file.write(json.dumps(value, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())  # or after a power cut it may have the name and not the content
-    partial.replace(path)
 
 
 def restore(run: Path, history: list[Iteration], ended: set[str]) -> None:

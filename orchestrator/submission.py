@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.custody import file_checksum
 from orchestrator.errors import DatasetError
+from orchestrator.growing import growing_file
 from orchestrator.jobs import LOGITS
 from orchestrator.scoring import InvalidLogitsError, softmax
 
@@ -104,16 +105,11 @@ def _checked(path: Path, unlabelled: Unlabelled | None) -> Iterator[list[str]]:
 
 def _write(path: Path, unlabelled: Unlabelled, rows: Iterator[list[str]], logits: NDArray[np.float32]) -> None:
     """Write the file as a whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
     answers = _answers(unlabelled, logits)
-    try:
-        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(unlabelled.columns)
-            writer.writerows(row if len(row) > 1 else [*row, *next(answers)] for row in rows)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with growing_file(path, errors="surrogateescape") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(unlabelled.columns)
+        writer.writerows(row if len(row) > 1 else [*row, *next(answers)] for row in rows)
 
 
 def _answers(unlabelled: Unlabelled, logits: NDArray[np.float32]) -> Iterator[list[str]]:

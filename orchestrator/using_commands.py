@@ -26,7 +26,6 @@ NAMED = 5
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
     """Say what `predict` takes beside the settings."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     text = "image files, folders, patterns in quotes, or tables (CSV, TSV) with a column of files"
     parser.add_argument("images", nargs="+", metavar="PATH", help=text)
     parser.add_argument("--format", choices=("table", "csv", "jsonl"), default="table", help="default: table")
@@ -143,23 +142,13 @@ def _tell_rest(search: Search, images: int, bad: int, terminal: Terminal) -> Non
 
 
 def _output(path: Path | None) -> AbstractContextManager[TextIO]:
+    from orchestrator.growing import growing_file
+
     if path is None:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be any bytes
         return nullcontext(sys.stdout)
-    return _whole(path)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[TextIO]:
-    """A file that is there as a whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return growing_file(path, errors="surrogateescape")
 
 
 def _count(text: str) -> int:

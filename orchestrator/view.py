@@ -42,13 +42,15 @@ class View(Protocol):
 
 @dataclass(frozen=True)
 class Heard:
-    """Implements `View`: another one, whose phases somebody else hears, too."""
+    """Implements `View`: another one, of which somebody else hears, too."""
 
     view: View
-    on_phase: Callable[[str], None]
+    on_phase: Callable[[str], None] | None = None
+    on_iteration: Callable[[Iteration], None] | None = None
 
     def phase(self, text: str, left: float | None = None) -> None:
-        self.on_phase(text)
+        if self.on_phase:
+            self.on_phase(text)
         self.view.phase(text, left)
 
     def event(self, event: Event) -> None:
@@ -56,6 +58,8 @@ class Heard:
 
     def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
         self.view.iteration(iteration, before)
+        if self.on_iteration:
+            self.on_iteration(iteration)
 
     def say(self, text: str, kind: Kind = "note", **facts: Any) -> None:
         self.view.say(text, kind, **facts)

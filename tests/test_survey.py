@@ -80,3 +80,12 @@ def test_a_broken_photo_is_named(tmp_path: Path, damage: str) -> None:
 
     with pytest.raises(UnusableDatasetError, match=r"2 images cannot be read: .*'b/1.jpg' \("):
         survey(scan(tmp_path), 512, Progress(tmp_path / "none"))
+
+
+def test_all_files_that_are_gone_are_named_at_once(tmp_path: Path) -> None:
+    source = scan(write_photos(tmp_path))
+    for name in ("a/0.jpg", "b/1.jpg"):
+        (tmp_path / name).unlink()
+
+    with pytest.raises(UnusableDatasetError, match=r"2 images cannot be read: 'a/0.jpg' \(.*, 'b/1.jpg' \("):
+        survey(source, 512, Progress(tmp_path / "none"))

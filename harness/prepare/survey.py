@@ -88,13 +88,13 @@ def survey(source: Source, max_side: int, progress: Progress) -> tuple[Survey, E
             unlabelled.add((header.height, header.width))
         grey &= header.grey
         peak = max(peak, header.peak)
-    _tell_apart(images, each.digests)
     stored = {bounded(height, width, max_side) for height, width in sizes.keys() | unlabelled}
     image_size = stored.pop() if len(stored) == 1 else None
     form: Form = "array" if image_size and max(image_size) <= ARRAY_SIDE else "encoded"
     plan = Plan(form, 1 if grey else 3, ceiling_of(peak), max_side)
     if unreadable:
         refuse_unreadable(_with_truncated(images, plan, unreadable))
+    _tell_apart(images, each.digests)
     return Survey(sizes, image_size, plan), each
 
 

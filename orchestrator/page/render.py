@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from orchestrator.errors import AutoModelError
+from orchestrator.growing import growing_file
 from orchestrator.page import charts, confusion, words
 from orchestrator.page.answer import answer
 from orchestrator.page.commands import reproduce_command, run_path
@@ -69,14 +69,10 @@ def write_report(run: Path, datasets: Path) -> Path:
         AutoModelError: the folder holds no run, or a damaged one.
         OSError: it could not be written.
     """
-    path, partial = run / REPORT, run / f".{REPORT}.partial"
     page = render_page(read_facts(run, datasets), live=False)
-    with partial.open("w", encoding="utf-8") as file:
+    with growing_file(run / REPORT) as file:
         file.write(page)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return path
+    return run / REPORT
 
 
 def try_report(run: Path, datasets: Path) -> str:

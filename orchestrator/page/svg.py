@@ -125,12 +125,6 @@ def circle(x: float, y: float, radius: float, css: str) -> Markup:
     return Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"/>').format(css, x, y, radius)
 
 
-def rectangle(x: float, y: float, width: float, height: float, css: str) -> Markup:
-    return Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
-        css, x, y, max(0.0, width), max(0.0, height)
-    )
-
-
 def cross(x: float, y: float, half: float, css: str) -> Markup:
     strokes = f"M{x - half:.1f} {y - half:.1f}l{2 * half} {2 * half}m0 {-2 * half}l{-2 * half} {2 * half}"
     return Markup('<path class="{}" d="{}"/>').format(css, strokes)

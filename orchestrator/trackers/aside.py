@@ -7,22 +7,21 @@ import queue
 import re
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.report import printable
 from orchestrator.run_folder import read_summary
 from orchestrator.settings import PASSWORD
+from orchestrator.view import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.report import Event
     from orchestrator.journal import Journal
     from orchestrator.team import Iteration
     from orchestrator.trackers import Tracker
-    from orchestrator.view import Kind, View
+    from orchestrator.view import View
 
 LAST_SECONDS = 120.0
 """What a finished run waits for a tracker that has not taken everything yet, the weights for instance."""
@@ -58,27 +57,6 @@ class Aside:
             fail(error)
 
 
-@dataclass(frozen=True)
-class Tracked:
-    """Implements `View`: another one, of which a tracker gets to know the iterations."""
-
-    view: View
-    aside: Aside
-
-    def phase(self, text: str, left: float | None = None) -> None:
-        self.view.phase(text, left)
-
-    def event(self, event: Event) -> None:
-        self.view.event(event)
-
-    def iteration(self, iteration: Iteration, before: Iteration | None) -> None:
-        self.view.iteration(iteration, before)
-        self.aside.tell(methodcaller("iteration", iteration))
-
-    def say(self, text: str, kind: Kind = "note", **facts: Any) -> None:
-        self.view.say(text, kind, **facts)
-
-
 @contextmanager
 def tracking(
     name: str, open_tracker: Callable[[], Tracker], journal: Journal, view: View, *, patience: float = LAST_SECONDS
@@ -93,9 +71,13 @@ def tracking(
         view.say(f"{name} failed, and is told nothing more of this run: {_sentence(error)}", "warning")
 
     aside = Aside(open_tracker, fail)
-    for iteration in journal.history():
+
+    def tell(iteration: Iteration) -> None:
         aside.tell(methodcaller("iteration", iteration))
-    yield Tracked(view, aside)
+
+    for iteration in journal.history():
+        tell(iteration)
+    yield Heard(view, on_iteration=tell)
     aside.tell(lambda tracker: tracker.end(read_summary(journal.folder)))
     view.phase(f"{name} is told the rest")
     try:
