@@ -20,6 +20,6 @@ def _belongs(line: Requirement, extra: str) -> bool:
 def _met(line: Requirement) -> bool:
     try:
         version = metadata.version(line.name)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, FileNotFoundError):
         return False
     return bool(version) and line.specifier.contains(version, prereleases=True)  # none: pip was stopped half-way

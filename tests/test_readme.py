@@ -88,9 +88,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    keys = {name: "" for name in SETTINGS if name.endswith(("_KEY", "_URL"))}
+    own = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120 - nothing is resolved
-    environment = {**os.environ, **keys, **SMALL, "PYTHONPATH": str(ROOT), "PATH": path}
+    environment = {**own, **SMALL, "PYTHONPATH": str(ROOT), "PATH": path}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
