@@ -1,0 +1,1 @@
+"""The paper's experiments (its section 4), as a command: `automodel bench paper`."""
