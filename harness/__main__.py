@@ -24,6 +24,8 @@ FAULT_OF_OURS = 70
 """EX_SOFTWARE."""
 LIBRARIES = {"torchvision": "torchvision.transforms.v2", "timm": "timm"}
 """What components may use beside torch, by the name that they would mention: 2 to 3 s of CPU each."""
+OPTIMIZERS = "torch._dynamo"
+"""What the first optimizer imports, in 1.6 s, and so each child of a job that trains, unless its parent has."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,6 +52,8 @@ def _run_components(name: str, root: Path) -> int:
 
     folders = job.Folders(root)
     _import_libraries(folders.input / "go", folders.components)
+    if name == "fit":
+        import_module(OPTIMIZERS)
     seconds = monotonic() - began
     _wait_for(folders.input / "go")
     ledger = progress.Progress(folders.out)
