@@ -147,8 +147,8 @@ class Executor:
         attempt.mkdir(parents=True)
         link_or_copy(weights, attempt / WEIGHTS)
         images, classes = unlabelled.images, self.task.num_classes
-        seconds = self.task.seconds * max(1, images / self.dataset.split("test").images)
         folder = self.dataset.folder / "unlabelled"
+        seconds = self._seconds_to_predict(images)
         ended = self._twice(
             lambda: self._predict(self.jobs.start_predict(folder, images * classes, seconds), pipeline, attempt, terms)
         )
@@ -188,7 +188,12 @@ class Executor:
 
     def _start_predict(self, split: HiddenName) -> Ahead:
         blind = self.blinding.split(split)
-        return self.jobs.start_predict(blind.folder, blind.rows * self.task.num_classes, self.task.seconds)
+        seconds = self._seconds_to_predict(blind.rows)
+        return self.jobs.start_predict(blind.folder, blind.rows * self.task.num_classes, seconds)
+
+    def _seconds_to_predict(self, images: int) -> float:
+        """As long as a training for the validation images, which each pipeline has to predict; for more, more."""
+        return self.task.seconds * max(1, images / self.dataset.split("validation").images)
 
     def _twice(self, run: Callable[[], Ended]) -> Ended:
         """Run a job, and another where the sandbox fails: an engine's bad moment ends no run and costs no other job."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PIL", reason="the extra `harness` is not installed")
@@ -52,6 +53,17 @@ def test_what_does_not_name_each_class_apart_names_none(tmp_path: Path, content:
     (root / "names.json").write_bytes(content)
 
     assert open_source(str(root)).classes == ("1", "7")
+
+
+def test_labels_of_arrays_are_named_where_they_count_from_zero(tmp_path: Path) -> None:
+    for name, first in (("counted", 0), ("coded", 5)):
+        (tmp_path / name).mkdir()
+        labels = np.arange(first, first + 2).repeat(3)
+        np.savez(tmp_path / name / "images.npz", X=np.zeros((6, 8, 8), np.uint8), y=labels)
+        (tmp_path / name / "names.json").write_bytes(b'{"0": "cat", "1": "dog", "5": "cow", "6": "pig"}')
+
+    assert open_source(str(tmp_path / "counted")).classes == ("cat", "dog")
+    assert open_source(str(tmp_path / "coded")).classes == ("5", "6")
 
 
 def test_classes_that_have_names_keep_them(tmp_path: Path) -> None:

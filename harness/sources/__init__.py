@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.sources.archives import SUFFIXES as ARCHIVES
 from harness.sources.archives import is_archive, unpack
+from harness.sources.arrays import Arrays
 from harness.sources.cifar import find_cifar
 from harness.sources.class_names import names_beside, names_in_files
 from harness.sources.digits import Digits
@@ -67,11 +68,11 @@ def open_source(
         scratch.mkdir()
         skipped: Counter[str] = Counter()
         folder = unpack(archive, scratch / "archive", skipped=skipped)
-        found: Any = _with_names(_open(folder, columns, scratch / "source", reader), reader)
+        found: Any = _with_names(_open(folder, columns, scratch / "source", reader), folder, reader)
         return cast(
             "Source", replace(found, skipped={**found.skipped, "links": found.skipped["links"] + skipped["links"]})
         )
-    return _with_names(_open(path, columns, scratch, reader), reader)
+    return _with_names(_open(path, columns, scratch, reader), path, reader)
 
 
 def _archive(path: Path) -> Path | None:
@@ -118,12 +119,14 @@ def _scan(path: Path, codes: Sequence[str]) -> Source:
     return replace(found, unlabelled=found.unlabelled and follow_sample(path, called, found.unlabelled))
 
 
-def _with_names(source: Source, reader: str) -> Source:
+def _with_names(source: Source, path: Path, reader: str) -> Source:
     """With names of classes in place of codes, where they are known."""
     if isinstance(source, Folders) and reader == "arabic-letters":
         return replace(source, classes=names_in_files(source))
     if isinstance(source, Folders | Table):
         return replace(source, classes=names_beside(source.root, source.classes))
+    if isinstance(source, Arrays) and source.classes == tuple(str(number) for number in range(len(source.classes))):
+        return replace(source, names=names_beside(path, source.classes))
     return source
 
 

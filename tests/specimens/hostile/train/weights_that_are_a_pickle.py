@@ -2,9 +2,11 @@
 import os
 import pickle
 
+honest = train
+
 
 def train(model, task, run):
-    list(run.batches(8))
+    honest(model, task, run)
 
     class Payload:
         def __reduce__(self):
