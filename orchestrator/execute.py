@@ -193,7 +193,7 @@ class Executor:
 
     def _seconds_to_predict(self, images: int) -> float:
         """As long as a training for the validation images, which each pipeline has to predict; for more, more."""
-        return self.task.seconds * max(1, images / self.dataset.split("validation").images)
+        return self.task.seconds * max(1, images / self.blinding.split("validation").rows)
 
     def _twice(self, run: Callable[[], Ended]) -> Ended:
         """Run a job, and another where the sandbox fails: an engine's bad moment ends no run and costs no other job."""
