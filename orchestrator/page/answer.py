@@ -59,7 +59,7 @@ def _draft(summary: Summary) -> list[str]:
     """What all the changes after the first draft were good for."""
     draft, test = summary.zero_shot, summary.test
     if draft is None:
-        return ["The first draft crashed."]
+        return ["The first draft has no number on these images: it crashed, or took too long."]
     if not summary.best_iteration and not summary.ending:
         return [f"It is the first draft: none of {several(summary.iterations, 'change')} was better."]
     gain = 100 * (test.accuracy - draft.test.accuracy)
