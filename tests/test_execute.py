@@ -276,3 +276,16 @@ def test_the_test_images_are_scored_with_the_given_weights(tmp_path: Path) -> No
     assert (outcome.score.accuracy, outcome.score.images) == (1.0, 5)
     assert sandbox.inputs[0]["weights.safetensors"] == "best"
     assert sandbox.started[0].mounts[0].source.name == "test"
+
+
+def test_more_images_have_more_time(tmp_path: Path) -> None:
+    done = [ScriptedJob(answers=LABELS[split]) for split in ("validation", "test")]
+    executor, sandbox = make_executor(tmp_path, [], done, seconds=600)
+    rows = [executor.blinding.split(split).rows for split in ("validation", "test")]
+    (tmp_path / "weights").write_text("best")
+
+    executor.score_validation(make_pipeline(), tmp_path / "weights", tmp_path / "validation")
+    executor.score_test(make_pipeline(), tmp_path / "weights", tmp_path / "test")
+
+    usual, longer = (job.limits.seconds for job in sandbox.started)
+    assert longer - usual == pytest.approx(600 * (rows[1] / rows[0] - 1)) > 0
