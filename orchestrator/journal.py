@@ -6,40 +6,27 @@ import json
 import os
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.report import Crash, Report
-from orchestrator.components import COMPONENTS, Pipeline
-from orchestrator.errors import AutoModelError
-from orchestrator.outcome import Crashed, Outcome, Trained
-from orchestrator.scoring import Score
-from orchestrator.team import Choice, Iteration, Proposal, Repair
+from orchestrator.components import COMPONENTS
+from orchestrator.replay import (
+    parse_history,
+    parse_outcome,
+    parse_score,
+    read_events,
+    refusing,
+    require_format,
+    seconds_spent,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-
-class DamagedJournalError(AutoModelError):
-    """Raised when a line of a journal is not what `record` wrote."""
-
-
-FORMAT = 2
-"""Of a journal: 2 holds every execution as an event of its own, and which images each score counts as right."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replay:
-    """What a journal tells so far, for who only reads it."""
-
-    events: list[dict[str, Any]]
-    history: list[Iteration]
-    executions: dict[str, Outcome]
-    """The folder of each within the run's, and what it came to."""
-    seconds: float
-    """As `Journal.seconds_spent`."""
+    from orchestrator.outcome import Outcome
+    from orchestrator.scoring import Score
+    from orchestrator.team import Iteration
 
 
 class Journal:
@@ -54,7 +41,7 @@ class Journal:
         self.folder = folder
         self._path = folder / "journal.jsonl"
         events = read_events(folder)
-        _require_format(self._path, events)
+        require_format(self._path, events)
         self.events = events[: len(events) - _torn(self._path, events)]
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._lock = threading.Lock()
@@ -97,14 +84,14 @@ class Journal:
         Raises:
             DamagedJournalError: the event lacks what it needs.
         """
-        with _refusing(self._path):
+        with refusing(self._path):
             for event in reversed(self.events):
                 if event["kind"] == "execution" and (place, checksum, seed) == (
                     event["place"],
                     event["checksum"],
                     event["seed"],
                 ):
-                    return _outcome(event["outcome"])
+                    return parse_outcome(event["outcome"])
         return None
 
     def tested(self, place: str) -> tuple[Score, dict[str, str]] | None:
@@ -113,10 +100,10 @@ class Journal:
         Raises:
             DamagedJournalError: the event lacks what it needs.
         """
-        with _refusing(self._path):
+        with refusing(self._path):
             for event in self.events:
                 if event["kind"] == "final" and event["place"] == place:
-                    return _score(event["score"]), event["custody"]
+                    return parse_score(event["score"]), event["custody"]
         return None
 
     def places(self) -> set[str]:
@@ -151,8 +138,8 @@ class Journal:
         Raises:
             DamagedJournalError: one lacks what it needs.
         """
-        with _refusing(self._path):
-            return _history(self.events)
+        with refusing(self._path):
+            return parse_history(self.events)
 
     def seconds_spent(self) -> float:
         """What earlier processes spent on this run: each one up to its last event.
@@ -160,44 +147,14 @@ class Journal:
         Raises:
             DamagedJournalError: an event has no time.
         """
-        with _refusing(self._path):
-            return _spent(self.events)
+        with refusing(self._path):
+            return seconds_spent(self.events)
 
     def close(self) -> None:
         """Take no more events: an execution that an interrupt cut off has come to no end."""
         with self._lock:
             os.close(self._file)
             self._file = -1
-
-
-def read_events(folder: Path) -> list[dict[str, Any]]:
-    """The events of a run, oldest first; a torn last line is none.
-
-    Raises:
-        DamagedJournalError: another line is no event.
-    """
-    path = folder / "journal.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    with _refusing(path):
-        return [_event(line) for line in lines]
-
-
-def replay(folder: Path) -> Replay:
-    """What the journal of a run tells, also while the run goes on: nothing is locked or cut off.
-
-    Raises:
-        DamagedJournalError: as for `Journal`.
-    """
-    path, events = folder / "journal.jsonl", read_events(folder)
-    _require_format(path, events)
-    with _refusing(path):
-        ended = {event["place"]: _outcome(event["outcome"]) for event in events if event["kind"] == "execution"}
-        return Replay(events=events, history=_history(events), executions=ended, seconds=_spent(events))
-
-
-def _spent(events: list[dict[str, Any]]) -> float:
-    begins = [event for event in events if event["kind"] == "begin"]
-    return float(begins[-1]["spent"] + events[-1]["time"] - begins[-1]["time"]) if begins else 0.0
 
 
 def _facts(event: dict[str, Any]) -> dict[str, Any]:
@@ -216,50 +173,6 @@ def trial_folder(run: Path, iteration: Iteration, trial: int) -> Path:
     return run / "iterations" / f"{iteration.number:03}" / f"seed-{trial}"
 
 
-def _history(events: list[dict[str, Any]]) -> list[Iteration]:
-    return [_iteration(event) for event in events if event["kind"] == "iteration"]
-
-
-def _iteration(event: dict[str, Any]) -> Iteration:
-    choice = event["choice"]
-    return Iteration(
-        number=event["number"],
-        proposal=Proposal(
-            pipeline=Pipeline(**event["components"]),
-            component=event["component"],
-            change=event["change"],
-            reason=event["reason"],
-            choice=None if choice is None else Choice(**choice),
-            notes=event["notes"],
-        ),
-        outcome=_outcome(event["outcome"]),
-        attempts=event["attempts"],
-        kept=event["kept"],
-        repairs=tuple(Repair(**repair) for repair in event["repairs"]),
-        turn=event["turn"],
-        again=tuple(each for each in map(_outcome, event["again"]) if isinstance(each, Trained)),
-        verdict=event["verdict"],
-    )
-
-
-def _event(line: bytes) -> dict[str, Any]:
-    event = json.loads(line)
-    if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
-        raise TypeError(f"{line[:40]!r} is no event")
-    return event
-
-
-@contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    """Say in one sentence that what was read is not what was written."""
-    try:
-        yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise DamagedJournalError(
-            f"{path} is damaged ({type(error).__name__}: {error}): begin another run with --new, or mend the line."
-        ) from error
-
-
 def _write(file: int, content: bytes) -> None:
     """Write all of it, and to the disk; on a disk that is nearly full a part is written, and no error is told."""
     while content:
@@ -267,19 +180,9 @@ def _write(file: int, content: bytes) -> None:
     os.fsync(file)
 
 
-def _require_format(path: Path, events: list[dict[str, Any]]) -> None:
-    """Refuse to continue what another version wrote: its decisions cannot be made again here."""
-    written = next((event.get("format", 1) for event in events if event["kind"] == "begin"), FORMAT)
-    if written != FORMAT:
-        raise DamagedJournalError(
-            f"{path} was begun by another version of AutoModel (format {written}, not {FORMAT}): "
-            "begin another run with --new."
-        )
-
-
 def _torn(path: Path, events: list[dict[str, Any]]) -> int:
     """Events at the end that are iterations of a turn of which others are missing."""
-    with _refusing(path):
+    with refusing(path):
         if not events or not events[-1].get("left"):
             return 0
         turn = events[-1]["turn"]
@@ -289,19 +192,3 @@ def _torn(path: Path, events: list[dict[str, Any]]) -> int:
 def _length(path: Path, lines: int) -> int:
     """Bytes of so many lines."""
     return sum(len(line) + 1 for line in path.read_bytes().split(b"\n")[:lines])
-
-
-def _outcome(raw: dict[str, Any]) -> Outcome:
-    if "score" not in raw:
-        return Crashed(crash=Crash(**raw["crash"]), log=raw["log"], seconds=raw["seconds"])
-    report = Report.parse(json.dumps(raw["report"]).encode())
-    return Trained(score=_score(raw["score"]), report=report, seconds=raw["seconds"], custody=raw.get("custody", {}))
-
-
-def _score(raw: dict[str, Any]) -> Score:
-    return Score(**{name: _tuples(value) for name, value in raw.items()})
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples that they were."""
-    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

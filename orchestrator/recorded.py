@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from orchestrator.asked_weights import asked_weights
 from orchestrator.custody import file_checksum, harness_checksum, sandbox_identity
 from orchestrator.errors import AutoModelError
-from orchestrator.journal import read_events
 from orchestrator.manifest import cpu_name
 from orchestrator.predict import load_model
+from orchestrator.replay import read_events
 from orchestrator.run_folder import read_manifest, read_summary
 from orchestrator.verify import altered
 from orchestrator.weights import revisions

@@ -18,13 +18,14 @@ from orchestrator.fetch_weights import Hub
 from orchestrator.finals import Finals
 from orchestrator.finish import finish
 from orchestrator.jobs import Jobs
-from orchestrator.journal import FORMAT, Journal
+from orchestrator.journal import Journal
 from orchestrator.log import open_log
 from orchestrator.loop import Loop
 from orchestrator.manifest import describe_run
 from orchestrator.named_datasets import NAMED
 from orchestrator.prepare import open_dataset
 from orchestrator.progress import Progress
+from orchestrator.replay import FORMAT
 from orchestrator.run_folder import hold, open_run
 from orchestrator.selection import Rule
 from orchestrator.setup import prove

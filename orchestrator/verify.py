@@ -10,7 +10,8 @@ from orchestrator.custody import file_checksum, harness_checksum
 from orchestrator.dataset import Dataset
 from orchestrator.errors import AutoModelError, DatasetError
 from orchestrator.jobs import LOGITS, WEIGHTS
-from orchestrator.journal import attempt_folder, read_events
+from orchestrator.journal import attempt_folder
+from orchestrator.replay import read_events
 from orchestrator.run_folder import read_manifest
 from orchestrator.scoring import InvalidLogitsError, read_logits, score
 from orchestrator.submission import SUBMISSION

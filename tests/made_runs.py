@@ -15,11 +15,12 @@ from harness.report import Crash, Report
 from orchestrator.chat import Message, Reply, Request, Usage
 from orchestrator.components import Pipeline
 from orchestrator.dataset import Dataset
-from orchestrator.journal import FORMAT, Journal, attempt_folder
+from orchestrator.journal import Journal, attempt_folder
 from orchestrator.ledger import Cap, Ledger, bill_facts
 from orchestrator.mistakes import MISTAKES
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.prices import Price
+from orchestrator.replay import FORMAT
 from orchestrator.run_folder import write_json
 from orchestrator.scoring import reliability, score
 from orchestrator.summary import Final, Finish, write_summary

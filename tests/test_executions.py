@@ -11,7 +11,8 @@ import pytest
 
 from orchestrator.execute import USUAL, Terms
 from orchestrator.executions import Executions
-from orchestrator.journal import Journal, read_events
+from orchestrator.journal import Journal
+from orchestrator.replay import read_events
 from sandbox.base import SandboxError
 from tests.fakes import ScriptedExecutor, make_pipeline, trained
 

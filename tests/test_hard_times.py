@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.journal import read_events
+from orchestrator.replay import read_events
 from tests.chat_servers import serve
 from tests.killing_runs import differences, look, play_whole
 from tests.nursery import SAID, Order, nursery

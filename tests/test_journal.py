@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.journal import DamagedJournalError, Journal, read_events
+from orchestrator.journal import Journal
+from orchestrator.replay import DamagedJournalError, read_events
 
 if TYPE_CHECKING:
     from pathlib import Path

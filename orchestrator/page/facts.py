@@ -14,12 +14,12 @@ from orchestrator.audit import REPORT as AUDIT
 from orchestrator.dataset_notes import dataset_notes
 from orchestrator.dataset_profile import profile_lines
 from orchestrator.errors import AutoModelError
-from orchestrator.journal import DamagedJournalError, replay
 from orchestrator.ledger import bill_by_agent, read_entries
 from orchestrator.mistakes import MISTAKES
 from orchestrator.page.records import Audit, Manifest, Mistakes, Reproduction, Summary, read_file, read_record
 from orchestrator.page.turns import read_turns
 from orchestrator.progress import read_progress
+from orchestrator.replay import DamagedJournalError, replay
 from orchestrator.reproduce import REPORT as REPRODUCTION
 from orchestrator.run_folder import FINISHED, UNFINISHED
 from orchestrator.scoring import majority_accuracy

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from orchestrator.journal import Replay
     from orchestrator.outcome import Outcome
+    from orchestrator.replay import Replay
     from orchestrator.team import Iteration, Repair
 
 PAGE_WORDS, TURN_WORDS = 500_000, 30_000
