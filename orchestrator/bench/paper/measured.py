@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,6 +50,25 @@ class Measured:
     """Of what was chosen, on the split that chose it."""
     seconds: float
     tokens: int = 0
-    usd: float = 0.0
+    usd: float | None = 0.0
+    """None: the price of the model is unknown."""
     notes: str = ""
     """What was chosen, e.g. of a grid."""
+
+    def after_first(self) -> Measured:
+        """The same for the first iteration, in which nothing was chosen."""
+        return replace(self, test=self.first, validation=None)
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> Measured:
+        """From JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        scores = {name: facts[name] and Accuracy.read(facts[name]) for name in ("test", "first", "validation")}
+        return cls(**{**facts, **scores})
