@@ -226,7 +226,7 @@ def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Prof
     )
     return Profile(
         dataset=dataset.facts.name,
-        description=dataset.facts.description,
+        description=dataset.facts.description if settings.run_dataset_info else "",
         task=task,
         median_size=dataset.facts.sizes["median"],
         cores=int(compute.cpus),

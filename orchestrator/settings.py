@@ -77,6 +77,7 @@ class Settings:
     run_refit: bool = _knob(False, "at the end train the winner once more on all images but the test images")
 
     run_zero_shot_init: bool = _knob(True, "the architect writes the whole draft; false: the engineers do, in turn")
+    run_dataset_info: bool = _knob(True, "tell the team what the images show, where that is known")
 
     llm_provider: Literal["auto", "playbook", "openai", "anthropic"] = _knob(
         "auto", "who designs: openai, anthropic, or playbook (proven recipes, no key); auto: whose key is set"

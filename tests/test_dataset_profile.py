@@ -158,3 +158,14 @@ def test_a_run_gives_the_team_what_was_measured(tmp_path: Path) -> None:
     profile = make_team_profile(settings, dataset, Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False))
 
     assert profile.findings == findings(dataset.facts)
+
+
+@pytest.mark.parametrize(("told", "description"), [("true", "Pets."), ("false", "")])
+def test_a_team_may_be_left_without_the_description(tmp_path: Path, told: str, description: str) -> None:
+    dataset = with_profile(tmp_path / "dataset")
+    dataset.facts = dataset.facts.model_copy(update={"description": "Pets."})
+    settings = read_settings({"weights_dir": str(tmp_path), "run_dataset_info": told})
+
+    profile = make_team_profile(settings, dataset, Compute(cpus=2, memory=1 << 30, output=1 << 20, gpu=False))
+
+    assert (profile.description, profile.dataset) == (description, dataset.facts.name)
