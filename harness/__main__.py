@@ -1,7 +1,7 @@
-"""`python -P -m harness fit`, `predict`, `serve` or `sheet`: one job, then the end.
+"""`python -P -m harness fit`, `predict`, `serve`, `script` or `sheet`: one job, then the end.
 
 It may be started ahead of its job: it imports what takes seconds while it waits for `input/go`. `sheet` runs no
-component and needs no torch: it draws `out/sheet.png`, and that is all.
+component and needs no torch: it draws `out/sheet.png`, and that is all. Nor does `script`, which runs a whole program.
 
 Exit status: 0 the job did what it was for; 1 a component crashed, and `out/report.json` says which; others are ours.
 """
@@ -30,10 +30,16 @@ OPTIMIZERS = "torch._dynamo"
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
-    parser.add_argument("job", choices=("fit", "predict", "serve", "sheet"))
+    parser.add_argument("job", choices=("fit", "predict", "serve", "script", "sheet"))
     parser.add_argument("--root", type=Path, default=Path("/job"), help="where input/, train/, images/, out/ lie")
     arguments = parser.parse_args(argv)
-    return _draw(arguments.root) if arguments.job == "sheet" else _run_components(arguments.job, arguments.root)
+    match arguments.job:
+        case "sheet":
+            return _draw(arguments.root)
+        case "script":
+            return _run_script(arguments.root)
+        case name:
+            return _run_components(name, arguments.root)
 
 
 def _draw(root: Path) -> int:
@@ -43,6 +49,18 @@ def _draw(root: Path) -> int:
     _wait_for(folders.input / "go")
     sheet.make_sheet(folders)
     return 0
+
+
+def _run_script(root: Path) -> int:
+    _prepare_libraries(root / "weights")
+    from harness import job, progress, script
+
+    folders = job.Folders(root)
+    _wait_for(folders.input / "go")
+    ledger = progress.Progress(folders.out)
+    script.run_script(folders, ledger)
+    ledger.close()
+    return int(ledger.report.crash is not None)
 
 
 def _run_components(name: str, root: Path) -> int:

@@ -26,7 +26,10 @@ class Folders:
 
     @property
     def input(self) -> Path:
-        """`components/`, `task.json`, to predict also `weights.safetensors`; or `sheet.json`; `go` appears last."""
+        """`components/`, `task.json`, to predict also `weights.safetensors`; `go` appears last.
+
+        Without components: `sheet.json`; or `script.py` and `script.json`.
+        """
         return self.root / "input"
 
     @property

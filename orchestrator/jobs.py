@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report import REPORT_BYTES, Event
@@ -189,6 +189,18 @@ class Jobs:
             gpu=self.compute.gpu,
             answer_bytes=answer_bytes,
             on_event=on_event,
+        )
+
+    def start_script(self, train: Path, images: Path, logits: int, seconds: float, laid: tuple[int, int]) -> Ahead:
+        """The job that runs a whole program, for so long. `laid`: bytes and files that are laid out for it in /tmp."""
+        limits = self._limits(seconds + self.check_seconds, 8 * logits + 4 * REPORT_BYTES)
+        size, files = laid
+        return self._start(
+            "script",
+            limits=replace(limits, scratch=self.compute.output + size, scratch_files=limits.scratch_files + files),
+            mounts=self._mounts({"/job/train": train, "/job/images": images}),
+            wanted={REPORT: REPORT_BYTES, LOGITS: 4 * logits},
+            gpu=self.compute.gpu,
         )
 
     def start_sheet(self, images: Path) -> Ahead:

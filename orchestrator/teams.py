@@ -46,13 +46,30 @@ def open_team(settings: Settings, run: Path, *, view: View, pictures: Pictures |
     Raises:
         SettingsError: as for `check_team`.
     """
-    ledger = Ledger(run, read_prices(settings.llm_prices), _cap(settings))
+    ledger = open_ledger(settings, run)
     chat = chat_settings(settings)
     if chat is None:
         return Playbook(settings.run_plateau), ledger
+    return _language_team(settings, open_chats(chat, ledger, view), run, pictures), ledger
+
+
+def open_ledger(settings: Settings, run: Path) -> Ledger:
+    """What language models cost in a run's folder, within the budget.
+
+    Raises:
+        SettingsError: the prices make no sense.
+    """
+    return Ledger(run, read_prices(settings.llm_prices), _cap(settings))
+
+
+def open_chats(chat: ChatSettings, ledger: Ledger, view: View) -> dict[str, ChatModel]:
+    """The chat model of each agent, seen at work.
+
+    Raises:
+        SettingsError: as for `check_team`.
+    """
     chats = open_chat(chat, ledger, say=lambda text: view.say(text, "warning"))
-    seen: dict[str, ChatModel] = {agent: SeenChat(model, ledger, view) for agent, model in chats.items()}
-    return _language_team(settings, seen, run, pictures), ledger
+    return {agent: SeenChat(model, ledger, view) for agent, model in chats.items()}
 
 
 def chat_settings(settings: Settings) -> ChatSettings | None:

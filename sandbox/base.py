@@ -64,7 +64,9 @@ class Limits:
     shm: int = 1024 * MIB
     """Size of /dev/shm: DataLoader workers hand batches over in it. Counts as memory."""
     scratch: int = 256 * MIB
-    """Size of /tmp."""
+    """Size of /tmp. Counts as memory."""
+    scratch_files: int = 16384
+    """Files and folders that /tmp may hold."""
     output: int = 256 * MIB
     """Size of /job/out. Counts as memory."""
     files: int = 1024

@@ -16,7 +16,6 @@ LABEL, OWNER = "automodel", "automodel.owner"
 """What the reaper looks for: the name of the job, and `owner.tag` of who started it."""
 IMAGE_PATH = "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"
 PYTHON = "/opt/venv/bin/python"
-SCRATCH_INODES = 16384
 OOM_SCORE = 500
 """On a host out of memory a sandbox goes before the user's own programs."""
 PODMAN_ULIMITS = {"nofile": OPEN_FILES, "nproc": 16384}
@@ -64,7 +63,7 @@ def container_arguments(job: Job, *, seccomp: str, gpus: str = "", podman: bool 
         "shm_size": limits.shm,
         "mounts": [bind(mount) for mount in mounts(job)],
         "tmpfs": {
-            "/tmp": tmpfs(limits.scratch, SCRATCH_INODES, "exec"),  # noqa: S108 - compiled kernels load there
+            "/tmp": tmpfs(limits.scratch, limits.scratch_files, "exec"),  # noqa: S108 - compiled kernels load there
             OUT: tmpfs(limits.output, limits.files, "noexec"),
         },
         "log_config": {"Type": "none", "Config": {}},
