@@ -46,20 +46,22 @@ def see(_, file):
 """
 """The first pixel of each image of `make_noise` tells its label."""
 SEARCHES = f"""{WRITES}
+import sys
+
+others = {{"/dev", "/proc", "/sys", "/usr", *map(os.path.realpath, (sys.prefix, sys.base_prefix))}}
 found = []
 for folder, folders, names in os.walk("/"):
-    folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/proc", "/sys", "/usr", sys.prefix)]
-    for name in names:
-        path = os.path.join(folder, name)
+    folders[:] = [name for name in folders if os.path.join(folder, name) not in others]
+    for path in (os.path.join(folder, name) for name in names):
         try:
             array = np.load(path)
-            if array.dtype.kind == "i" and array.ndim == 1:
-                found.append(path)
         except Exception:
-            if "label" in name or "hidden" in path or "valid" in path:
-                print("no array:", path)
+            continue
+        if array.dtype.kind in "iu" and array.ndim == 1:
+            found.append(path)
 print("found:", *sorted(found))
-""".replace("import os", "import os, sys")
+"""
+"""All that could be labels, in whatever file that can be read."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,8 @@ def test_whoever_searches_the_whole_disk_for_labels_scores_chance(stage: Stage) 
 
     assert measured.test
     assert chance(round(measured.test.accuracy * 400), 400, 0.1) > LEVEL
-    *strange, found = (line for line in stage.log().splitlines() if line.startswith(("found", "no array")))
+    [found] = (line for line in stage.log().splitlines() if line.startswith("found"))
     assert found == "found: /job/hidden/test.npy /job/hidden/validation.npy /job/train/labels.npy"
-    assert strange == []
 
 
 def test_whoever_takes_the_false_labels_that_lie_there_is_found_out(stage: Stage) -> None:

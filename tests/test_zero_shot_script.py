@@ -49,7 +49,8 @@ for file in sorted(os.listdir("test")):
 def grey(labels: list[int]) -> NDArray[np.uint8]:
     """Noise that is the brighter, the higher the label."""
     noise = np.random.default_rng(0).integers(0, 60, (len(labels), 1, 8, 8))
-    return (noise + 80 * np.array(labels)[:, None, None, None]).astype(np.uint8)
+    pixels: NDArray[np.uint8] = (noise + 80 * np.array(labels)[:, None, None, None]).astype(np.uint8)
+    return pixels
 
 
 def png(pixels: NDArray[np.uint8], kind: str = "png") -> bytes:
