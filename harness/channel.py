@@ -54,7 +54,7 @@ class Channel:
         self._say({"warning": text[:500]})
 
     def facts(self, **facts: float) -> None:
-        """Say `parameters`, `epoch_seconds` or `peak_memory` of the report."""
+        """Say `parameters`, `frozen`, `epoch_seconds` or `peak_memory` of the report."""
         self._say({"facts": finite(facts)})
 
     def train_begins(self) -> None:

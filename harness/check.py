@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from harness.batches import Sliver
 from harness.blame import BrokenContractError
+from harness.check_backbone import check_backbone
 from harness.check_data import IMAGES, check_batch, check_transforms, odd_values, repeats
 from harness.check_network import CLOSE, check_registered, check_rows, first_logits, refuse_probabilities
 from harness.check_training import Watch
@@ -65,7 +66,11 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     channel.step("build the model", "model")
     model = build(network, task)
     check_registered(model)
-    channel.facts(parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad))
+    check_backbone(model, task.backbone)
+    channel.facts(
+        parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        frozen=sum(weight.numel() for weight in model.parameters() if not weight.requires_grad),
+    )
     channel.step("forward and backward", "model")
     seconds, watch = _step(model, *batch, task), Watch(model)
     operations = count_operations(model, examples.tuning, task.device)

@@ -55,6 +55,8 @@ class Task:
     """How long `train` may take. At the end of it the harness stops `train`; what was saved counts."""
     weights: tuple[str, ...] = ()
     """Exact timm names for which `timm.create_model(name, pretrained=True)` works here; any other raises."""
+    backbone: str = ""
+    """Where set, the network has to be this architecture of timm, whole, with whatever head; `check` looks at it."""
 
     @property
     def num_classes(self) -> int:

@@ -26,7 +26,7 @@ METRICS = 32
 WARNINGS = 50
 WARNING, WORD = 500, 20
 """Characters: whoever writes into the pipe must not make the report too large to be written."""
-FACTS = ("parameters", "epoch_seconds", "peak_memory")
+FACTS = ("parameters", "frozen", "epoch_seconds", "peak_memory")
 
 
 class Progress:

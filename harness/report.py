@@ -59,6 +59,8 @@ class Report:
     """How often the batch size was halved because the GPU was out of memory."""
     parameters: int = 0
     """Trainable parameters of the network."""
+    frozen: int = 0
+    """Its other parameters."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall seconds by part: `import`, `check`, `fit`, `train` (inside the component's `train`), `predict`."""
     epoch_seconds: float | None = None
@@ -86,6 +88,7 @@ class Report:
             warnings=tuple(_text(warning, 500) for warning in _list(raw.get("warnings", []), 100)),
             batch_halvings=int(_number(raw.get("batch_halvings", 0))),
             parameters=int(_number(raw.get("parameters", 0))),
+            frozen=int(_number(raw.get("frozen", 0))),
             seconds=_metrics(raw.get("seconds", {})),
             epoch_seconds=None if raw.get("epoch_seconds") is None else _number(raw["epoch_seconds"]),
             peak_memory=int(_number(raw.get("peak_memory", 0))),

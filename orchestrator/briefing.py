@@ -48,6 +48,7 @@ def profile_section(profile: Profile) -> Section:
         f"- machine: {task.device}, {profile.cores} CPU cores, {profile.memory / (1 << 30):.0f} GiB",
         f"- clock of `train`: {task.seconds:.0f} s",
         *_weights_lines(profile),
+        *_backbone_lines(task.backbone),
         *(f"- {note}" for note in direction_notes(task.classes, profile.description)),
         "\nIts name, its classes, its description if the user gave one, and what was measured of it:",
     ]
@@ -63,6 +64,16 @@ def _weights_lines(profile: Profile) -> list[str]:
         "text to timm.create_model with pretrained=True: one or two, no larger than the clock allows"
     )
     return [f"- pretrained weights that are here: {there or 'none yet'}", f"- {others}"]
+
+
+def _backbone_lines(backbone: str) -> list[str]:
+    """What the user imposes, where they do."""
+    imposed = (
+        f"- the network must be `{backbone}` of timm, whole: timm.create_model makes it, by that name, or with a tag "
+        "where such weights are to be had; head and input size are free, and a little may stand beside it. A pipeline "
+        "with any other network is invalid"
+    )
+    return [imposed] if backbone else []
 
 
 def _said(profile: Profile) -> str:

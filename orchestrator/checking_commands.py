@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from orchestrator.jobs import Jobs
     from orchestrator.settings import Settings
-    from orchestrator.terminal import Terminal
+    from orchestrator.view import View
     from sandbox.base import Sandbox
 
 
@@ -88,7 +88,7 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
 
 
 @contextmanager
-def jobs_outside(settings: Settings, sandbox: Sandbox, terminal: Terminal, folder: Path) -> Iterator[Jobs]:
+def jobs_outside(settings: Settings, sandbox: Sandbox, view: View, folder: Path) -> Iterator[Jobs]:
     """Jobs outside of a run's loop."""
     from orchestrator.compute import find_compute
     from orchestrator.jobs import Jobs
@@ -100,6 +100,6 @@ def jobs_outside(settings: Settings, sandbox: Sandbox, terminal: Terminal, folde
             compute=find_compute(settings, sandbox),
             weights=settings.weights_dir.resolve() if settings.weights_dir.is_dir() else None,
             folder=folder / "jobs",
-            on_event=terminal.event,
+            on_event=view.event,
             log=open_log(log),
         )

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.agent import Question, RepeatedReplyError, UnusableReplyError
-from orchestrator.first_choice import loadable
+from orchestrator.backbones import loadable
 from orchestrator.json_reply import Answer, object_schema, read_answer
 from orchestrator.material import Section
 from orchestrator.playbook import all_values, pipeline
@@ -122,6 +122,8 @@ def choose_value(  # noqa: PLR0913 - one order, each part of it named
             value = recipe[name].read(value)
         except InvalidValueError as error:
             raise UnusableReplyError(str(error)) from None
+        if name == "backbone" and profile.task.backbone and value not in loadable(profile):
+            raise UnusableReplyError(f"backbone is one of {', '.join(loadable(profile))}, and not {value}.")
         if value == present[name]:
             raise RepeatedReplyError(f"{name} is {value} already. Choose another value or parameter.")
         if name in taken:

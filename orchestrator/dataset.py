@@ -200,7 +200,7 @@ class Dataset:
         """SHA-256 over the checksums of its files, in hex."""
         return hashlib.sha256(json.dumps(self.facts.checksums, sort_keys=True).encode()).hexdigest()
 
-    def task(self, *, device: str, seed: int, seconds: float, weights: tuple[str, ...]) -> Task:
+    def task(self, *, device: str, seed: int, seconds: float, weights: tuple[str, ...], backbone: str = "") -> Task:
         """What the components get to know, before the tuning split is carved."""
         train = self.split("train")
         return Task(
@@ -215,4 +215,5 @@ class Dataset:
             seed=seed,
             seconds=seconds,
             weights=weights,
+            backbone=backbone,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.backbones import BACKBONES, UNKNOWN_COST, architecture_of, cost_of, loadable
 from orchestrator.directions import forbids_mirrors, forbids_turns
 from orchestrator.team import Choice
 from prompts.recipe import read_recipe
@@ -28,29 +29,6 @@ FEW_AT_ALL = 10_000
 MANY = 100
 """Classes."""
 
-BACKBONES: dict[str, float] = {
-    "convnext_base.fb_in22k_ft_in1k": 15.4,
-    "vit_base_patch16_224.augreg2_in21k_ft_in1k": 17.6,
-    "vit_base_patch16_224.augreg_in21k": 17.6,
-    "convnext_small.in12k_ft_in1k": 8.7,
-    "convnext_tiny.in12k_ft_in1k": 4.5,
-    "convnext_tiny.fb_in22k_ft_in1k": 4.5,
-    "convnextv2_tiny.fcmae_ft_in22k_in1k": 4.5,
-    "vit_small_patch16_224.augreg_in21k_ft_in1k": 4.6,
-    "convnext_nano.in12k_ft_in1k": 2.5,
-    "efficientnetv2_rw_s.ra2_in1k": 8.4,
-    "efficientnet_b3.ra2_in1k": 1.8,
-    "resnet50.a1_in1k": 4.1,
-    "efficientnet_b0.ra_in1k": 0.4,
-    "vit_tiny_patch16_224.augreg_in21k_ft_in1k": 1.3,
-    "tf_efficientnet_lite0.in1k": 0.4,
-    "resnet18.a1_in1k": 1.8,
-    "mobilenetv3_small_100.lamb_in1k": 0.06,
-    "resnet10t.c3_in1k": 1.1,
-}
-"""The best first: exact timm name -> billions of multiplications an image of 224 pixels takes."""
-UNKNOWN_COST = 5.0
-"""Billions of multiplications, for weights that are not in the list."""
 PER_PIXEL: dict[str, float] = {"tiny-grey": 130, "small-colour": 90, "many-classes": 27_648, "small-data": 130}
 """Recipe -> multiplications that a pixel takes at width 1; they grow with the square of the width."""
 FROM_SCRATCH: dict[str, float] = {"resnet10t": 1.1, "resnet18d": 2.1}
@@ -61,9 +39,11 @@ RESOLUTIONS = (224, 160, 128, 96, 64)
 
 
 def choices(profile: Profile) -> tuple[Choice, ...]:
-    """The recipes that suit, the best first, each set for this task."""
-    tuned, scratch = _fine_tune(profile), _from_scratch(profile)
-    return (*((tuned,) if tuned else ()), *scratch)
+    """The recipes that suit, the best first, each set for this task; where a network is imposed, the one with it."""
+    tuned = _fine_tune(profile)
+    if tuned and profile.task.backbone:
+        return (tuned,)
+    return (*((tuned,) if tuned else ()), *_from_scratch(profile))
 
 
 def paced(profile: Profile, choice: Choice, epoch_seconds: float) -> Profile:
@@ -76,11 +56,6 @@ def paced(profile: Profile, choice: Choice, epoch_seconds: float) -> Profile:
 def seconds(profile: Profile) -> float:
     """What one training is worth: most of the clock where there are many images, a minute where there are few."""
     return min(0.7 * profile.task.seconds, max(60.0, 0.1 * profile.task.train_size))
-
-
-def loadable(profile: Profile) -> tuple[str, ...]:
-    """Pretrained weights that may be asked for: those that are here and, where more are fetched, the known ones."""
-    return tuple(dict.fromkeys((*profile.task.weights, *(BACKBONES if profile.fetches else ()))))
 
 
 def _from_scratch(profile: Profile) -> tuple[Choice, ...]:
@@ -139,27 +114,31 @@ def _large_photos(profile: Profile) -> Choice:
 
 
 def _fine_tune(profile: Profile) -> Choice | None:
-    """With the best weights for which five epochs fit, rather at 128 pixels or more; None where there are none."""
+    """With the best weights for which five epochs fit, rather at 128 pixels or more; None where there are none.
+
+    A network that is imposed is taken, weights or not, however few epochs fit.
+    """
     task, side = profile.task, max(profile.median_size)
-    if task.channels == 1 and side <= TINY:
+    if task.channels == 1 and side <= TINY and not task.backbone:
         return None
-    ranked = [name for name in BACKBONES if name in loadable(profile)] or task.weights[:1]
+    ranked = [name for name in BACKBONES if name in loadable(profile)] or loadable(profile)[:1]
     least = 15 if task.device == "cpu" else 8  # on a CPU pixels cost more than they bring
     for smallest in (128, RESOLUTIONS[-1]):
         for name in ranked:
-            cost = BACKBONES.get(name, UNKNOWN_COST) * 1e9
-            resolution, epochs = _resolution(profile, cost, least=least, slow=True, smallest=smallest)
+            resolution, epochs = _resolution(profile, cost_of(name), least=least, slow=True, smallest=smallest)
             if epochs >= 5:
-                return _tuned(profile, name, resolution, min(epochs, 15))
-    return None
+                return _tuned(profile, name, resolution, epochs)
+    return _tuned(profile, ranked[0], RESOLUTIONS[-1], 5) if task.backbone else None
 
 
 def _tuned(profile: Profile, name: str, resolution: int, epochs: int) -> Choice:
     small = profile.task.image_size is not None and max(profile.median_size) <= SMALL
     recipe = "fine-tune-small" if small else "fine-tune-photos"
-    values: dict[str, Value] = {"backbone": name, "resolution": resolution, "epochs": epochs}
+    values: dict[str, Value] = {"backbone": name, "resolution": resolution, "epochs": min(epochs, 15)}
     values |= {"batch_size": _batch(profile, 64)} | ({} if small else {"side": resolution})
     values |= {"learning_rate": 2e-4 if name.startswith("vit") else 5e-4 if name.startswith("convnext") else 2e-3}
+    if architecture_of(name) == name:  # from scratch: all layers have to learn, and for longer
+        values |= {"epochs": min(epochs, _passes(profile)), "learning_rate": 1e-3, "layer_decay": 1.0}
     return Choice(recipe=recipe, values={**values, **_directed(profile, recipe)})
 
 
@@ -229,8 +208,7 @@ def _multiplications(profile: Profile, choice: Choice) -> float:
         return PER_PIXEL[choice.recipe] * (side * float(values["width"])) ** 2
     if choice.recipe == "large-photos":
         return FROM_SCRATCH.get(str(values["architecture"]), UNKNOWN_COST) * 1e9 * (float(values["side"]) / 224) ** 2
-    cost = BACKBONES.get(str(values["backbone"]), UNKNOWN_COST) * 1e9
-    return cost * (float(values["resolution"]) / 224) ** 2
+    return cost_of(str(values["backbone"])) * (float(values["resolution"]) / 224) ** 2
 
 
 def _shrunk(side: int) -> int:

@@ -52,19 +52,14 @@ class Playbook:
         )
 
     def repair(
-        self,
-        profile: Profile,  # noqa: ARG002 - the Protocol's
-        history: Sequence[Iteration],
-        attempts: Sequence[Attempt],
-        *,
-        last: bool,
+        self, profile: Profile, history: Sequence[Iteration], attempts: Sequence[Attempt], *, last: bool
     ) -> Proposal | None:
         proposal, crashed = attempts[-1].proposal, attempts[-1].crashed
         if last or proposal.choice is None:  # all it has is proven
             return None
         known = {*executed(history), *(fingerprints(attempt.proposal.pipeline) for attempt in attempts)}
-        new = (each for each in remedies(proposal.choice, crashed) if fingerprints(pipeline(each.choice)) not in known)
-        remedy = next(new, None)
+        found = remedies(profile, proposal.choice, crashed)
+        remedy = next((each for each in found if fingerprints(pipeline(each.choice)) not in known), None)
         if remedy is None:
             return None
         mended = _proposal(remedy, f"It crashed: {crashed.crash.error[:200]}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.backbones import obeys
 from orchestrator.components import COMPONENTS
 from orchestrator.moves import Candidate, Move, Stage, take
 from orchestrator.team import Choice
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from orchestrator.components import ComponentName
     from orchestrator.outcome import Crashed
+    from orchestrator.team import Profile
     from prompts.recipe import Value
 
 MEMORY = re.compile(
@@ -47,9 +50,17 @@ SIMPLEST = "tiny-grey"
 """Takes any images, needs nothing."""
 
 
-def remedies(choice: Choice, crashed: Crashed) -> Iterator[Candidate]:
-    """What may mend this crash, the likeliest first: a move that fits what it says, the defaults, a simpler recipe."""
+def remedies(profile: Profile, choice: Choice, crashed: Crashed) -> Iterator[Candidate]:
+    """What may mend this crash and has the network that is imposed, if one is, the likeliest first."""
+    found = _remedies(profile.task.backbone, choice, crashed)
+    return (candidate for candidate in found if obeys(profile, candidate.choice))
+
+
+def _remedies(imposed: str, choice: Choice, crashed: Crashed) -> Iterator[Candidate]:
+    """A move that fits what the crash says, the defaults, a simpler recipe."""
     said = crashed.crash.error
+    if WEIGHTS.search(said) and imposed and choice.values.get("backbone") != imposed:
+        yield _unweighted(choice, imposed)
     if WEIGHTS.search(said) and choice.recipe in WITHOUT_WEIGHTS:
         yield _another(WITHOUT_WEIGHTS[choice.recipe], choice, "It needs no pretrained weights.")
     recipe = read_recipe(choice.recipe)
@@ -60,6 +71,17 @@ def remedies(choice: Choice, crashed: Crashed) -> Iterator[Candidate]:
             yield from _defaults(choice, component)
     if choice.recipe != SIMPLEST:
         yield _another(SIMPLEST, choice, "The simplest recipe runs on anything.")
+
+
+def _unweighted(choice: Choice, imposed: str) -> Candidate:
+    """The network that is imposed, from scratch."""
+    return Candidate(
+        choice=replace(choice, values={**choice.values, "backbone": imposed, "layer_decay": 1.0}),
+        component="model",
+        change=f"model: {imposed} from scratch",
+        why="It needs no pretrained weights.",
+        stage=Stage.BOLD,
+    )
 
 
 def _another(name: str, choice: Choice, why: str) -> Candidate:

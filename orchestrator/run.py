@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from functools import partial
 from typing import TYPE_CHECKING
 
+from orchestrator.backbones import require_architecture
 from orchestrator.blinding import Blinding
 from orchestrator.budget import Budget
 from orchestrator.compute import find_compute, shared
@@ -79,6 +80,7 @@ def run(
     compute = find_compute(settings, sandbox)
     profile = make_profile(settings, dataset, compute)
     weak = prove(settings, sandbox, settings.runs_dir.resolve())
+    require_architecture(settings, sandbox)
     facts = describe_run(settings, dataset, sandbox=sandbox, team=team_name, weak=weak)
     folder = open_run(settings.runs_dir.resolve(), dataset.facts.name, facts, new=new)
     with (
@@ -223,6 +225,7 @@ def make_profile(settings: Settings, dataset: Dataset, compute: Compute) -> Prof
         seed=settings.run_seed,
         seconds=_clock(settings),
         weights=available_weights(settings.weights_dir),
+        backbone=settings.run_backbone,
     )
     return Profile(
         dataset=dataset.facts.name,

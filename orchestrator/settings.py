@@ -76,6 +76,9 @@ class Settings:
     run_average: bool = _knob(False, "at the end try averages of what is alike, and keep one that wins the test")
     run_refit: bool = _knob(False, "at the end train the winner once more on all images but the test images")
 
+    run_backbone: str = _knob(
+        "", "the network must be this architecture of timm, e.g. vit_base_patch16_224; default: the team chooses"
+    )
     run_zero_shot_init: bool = _knob(True, "the architect writes the whole draft; false: the engineers do, in turn")
     run_dataset_info: bool = _knob(True, "tell the team what the images show, where that is known")
 

@@ -123,29 +123,29 @@ def _float(value: int) -> float:
         raise InvalidValueError("A number beyond all bounds is no value.") from None
 
 
-def recipe_names() -> tuple[str, ...]:
-    return tuple(sorted(path.parent.name for path in FOLDER.glob("*/recipe.toml")))
+def recipe_names(folder: Path = FOLDER) -> tuple[str, ...]:
+    return tuple(sorted(path.parent.name for path in folder.glob("*/recipe.toml")))
 
 
 @cache
-def read_recipe(name: str) -> Recipe:
-    """Read a recipe and what it takes from others.
+def read_recipe(name: str, folder: Path = FOLDER) -> Recipe:
+    """Read a recipe and what it takes from others; `folder`: where they lie, if they are none of the playbook's.
 
     Raises:
         InvalidValueError: there is no such recipe.
     """
-    if name not in recipe_names():
-        raise InvalidValueError(f"There is no recipe {name[:80]!r}; there are {', '.join(recipe_names())}.")
-    sheet = _sheet(name)
+    if name not in (names := recipe_names(folder)):
+        raise InvalidValueError(f"There is no recipe {name[:80]!r}; there are {', '.join(names)}.")
+    sheet = _sheet(folder / name)
     origins = {component: sheet.get("components", {}).get(component, name) for component in COMPONENTS}
     sources = {
-        component: (FOLDER / origin / f"{component}.py").read_text(encoding="utf-8")
+        component: (folder / origin / f"{component}.py").read_text(encoding="utf-8")
         for component, origin in origins.items()
     }
     parameters = [
         _parameter(parameter, component, entry, sheet.get("defaults", {}), sources[component])
         for component, origin in origins.items()
-        for parameter, entry in _sheet(origin)["parameters"].get(component, {}).items()
+        for parameter, entry in _sheet(folder / origin)["parameters"].get(component, {}).items()
     ]
     return Recipe(
         name=name,
@@ -157,8 +157,8 @@ def read_recipe(name: str) -> Recipe:
     )
 
 
-def _sheet(name: str) -> dict[str, Any]:
-    return {"parameters": {}} | tomllib.loads((FOLDER / name / "recipe.toml").read_text(encoding="utf-8"))
+def _sheet(recipe: Path) -> dict[str, Any]:
+    return {"parameters": {}} | tomllib.loads((recipe / "recipe.toml").read_text(encoding="utf-8"))
 
 
 def _parameter(

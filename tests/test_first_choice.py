@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.first_choice import BACKBONES, FURTHEST, choices, paced
+from orchestrator.backbones import BACKBONES
+from orchestrator.first_choice import FURTHEST, choices, paced
 from prompts.recipe import read_recipe
 from tests.playbook_cases import ANIMALS, colour, make_profile
 

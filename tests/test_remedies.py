@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.remedies import remedies
 from orchestrator.team import Choice
-from tests.playbook_cases import crashed
+from tests.playbook_cases import crashed, make_profile
 
 CRASHES: list[tuple[str, str, str]] = [
     ("small-colour", "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "train: batch size 256 -> 64"),
@@ -26,21 +26,21 @@ CRASHES: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("recipe", "error", "change"), CRASHES)
 def test_the_first_remedy_fits_what_the_crash_says(recipe: str, error: str, change: str) -> None:
-    assert change == next(remedies(Choice(recipe=recipe), crashed(error))).change
+    assert change == next(remedies(make_profile(), Choice(recipe=recipe), crashed(error))).change
 
 
 def test_an_unknown_crash_puts_the_culprit_back_to_its_defaults() -> None:
     choice = Choice(recipe="tiny-grey", values={"mixup": 0.4, "width": 32})
-    first = next(remedies(choice, crashed("RuntimeError: something", "data")))
+    first = next(remedies(make_profile(), choice, crashed("RuntimeError: something", "data")))
     assert first.change == "data: as the recipe has it"
     assert dict(first.choice.values) == {"width": 32}
 
 
 def test_another_recipe_keeps_what_says_how_images_are() -> None:
     choice = Choice(recipe="fine-tune-photos", values={"flip": False, "side": 96, "epochs": 3})
-    first = next(remedies(choice, crashed("LocalEntryNotFoundError: nothing")))
+    first = next(remedies(make_profile(), choice, crashed("LocalEntryNotFoundError: nothing")))
     assert dict(first.choice.values) == {"flip": False, "side": 96}
 
 
 def test_the_simplest_recipe_at_its_defaults_has_no_remedy() -> None:
-    assert list(remedies(Choice(recipe="tiny-grey"), crashed("RuntimeError: something"))) == []
+    assert list(remedies(make_profile(), Choice(recipe="tiny-grey"), crashed("RuntimeError: something"))) == []

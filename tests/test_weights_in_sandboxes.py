@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.backbones import BACKBONES
 from orchestrator.blinding import Blinding
 from orchestrator.components import Pipeline
 from orchestrator.compute import Compute
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import Executor
 from orchestrator.fetch_weights import Hub
-from orchestrator.first_choice import BACKBONES
 from orchestrator.import_weights import import_weights
 from orchestrator.jobs import Jobs
 from orchestrator.journal import Journal

@@ -1,4 +1,4 @@
-"""A pretrained network of timm with a new last layer.
+"""A network of timm with a new last layer, pretrained where its name has a tag.
 
 Images arrive standardized by the dataset's own mean and deviation, at any size; a hook brings them to what the network
 was pretrained on: its size, its three channels, its mean and deviation.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.contract import Task
 
-BACKBONE = "first"  # an exact timm name with its tag; first: the first of task.weights
+BACKBONE = "first"  # an exact timm name; without a tag: random weights; first: the first of task.weights
 RESOLUTION = 224  # side in pixels that the network sees
 DROPOUT = 0.0  # before the last layer
 DROP_PATH = 0.1  # share of the residual branches that are skipped
@@ -32,7 +32,7 @@ def build_model(task: Task) -> nn.Module:
     sized = {"img_size": RESOLUTION} if expected.fixed_input_size else {}  # ViT, Swin: position embeddings are resized
     model = timm.create_model(
         name,
-        pretrained=True,
+        pretrained="." in name,
         num_classes=task.num_classes,
         drop_rate=DROPOUT,
         drop_path_rate=DROP_PATH,
