@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.torch
 TINY, BASE = "vit_tiny_patch16_224", "vit_base_patch16_224"
 
 
-def sketch(name: str, **options: object) -> nn.Module:
+def sketch(name: str, **options: Any) -> nn.Module:
     """A network whose weights have shapes and no memory."""
     import timm  # noqa: PLC0415 - where the extra `harness` is
     import torch  # noqa: PLC0415
@@ -51,7 +51,7 @@ def refusal(model: nn.Module, name: str) -> str:
         {"img_size": 384},
     ],
 )
-def test_its_head_its_channels_and_its_size_are_free(options: dict[str, object]) -> None:
+def test_its_head_its_channels_and_its_size_are_free(options: dict[str, Any]) -> None:
     assert not refusal(sketch(TINY, **options), TINY)
 
 
@@ -97,7 +97,7 @@ def test_torchvisions_network_of_the_same_shapes_will_do() -> None:
     ],
 )
 def test_another_network_is_refused_and_the_sentence_says_what_was_found(
-    name: str, options: dict[str, object], found: str
+    name: str, options: dict[str, Any], found: str
 ) -> None:
     why = refusal(sketch(name, **options), TINY)
 

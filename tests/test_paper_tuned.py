@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.bench.paper.grid import PAPER, TINY, Grid
-from orchestrator.bench.paper.tuned import Tuner, pipeline_of, tuned
+from orchestrator.bench.paper.tuned import RECIPES, Tuner, tuned
 from orchestrator.dataset import Dataset
 from orchestrator.errors import AutoModelError
+from prompts.recipe import read_recipe
 from sandbox.base import SandboxError
 from tests.endings import make_shades, make_weights, open_over
 from tests.fakes import LABELS, ScriptedJob, ScriptedSandbox, Watcher, make_dataset
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from orchestrator.bench.paper.grid import Method
     from orchestrator.bench.paper.measured import Measured
     from sandbox.base import Sandbox
 
+METHODS: tuple[Method, ...] = ("full", "vpt-shallow", "vpt-deep")
 THREE = replace(TINY, full_rates=(0.005, 0.001, 0.0005), decays=(0.01,))
 RIGHT, HALF = LABELS["validation"], [0, 1, 1, 1]
 WEIGHTS = {"weights.safetensors": make_weights(1.0)}
@@ -48,12 +51,8 @@ def measure(folder: Path, sandbox: Sandbox, grid: Grid = THREE) -> Measured:
 
 
 def test_the_grid_is_that_of_the_paper() -> None:
-    assert {method: len(PAPER.points(method)) for method in ("full", "vpt-shallow", "vpt-deep")} == {
-        "full": 16,
-        "vpt-shallow": 240,
-        "vpt-deep": 240,
-    }
-    full, shallow, deep = (PAPER.points(method) for method in ("full", "vpt-shallow", "vpt-deep"))
+    full, shallow, deep = (PAPER.points(method) for method in METHODS)
+    assert (len(full), len(shallow), len(deep)) == (16, 240, 240)
     assert {point.values["optimizer"] for point in full} == {"adamw"}
     assert {point.values["dropout"] for point in shallow} == {0.0}
     assert {point.values["dropout"] for point in deep} == {0.1}
@@ -63,10 +62,11 @@ def test_the_grid_is_that_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("grid", [PAPER, TINY])
-@pytest.mark.parametrize("method", ["full", "vpt-shallow", "vpt-deep"])
-def test_every_point_can_be_filled_in(grid: Grid, method: str) -> None:
-    filled = {pipeline_of(point).checksum for point in grid.points(method)}  # type: ignore[arg-type] # a literal
-    assert len(filled) == len(grid.points(method))  # type: ignore[arg-type] # a literal
+@pytest.mark.parametrize("method", METHODS)
+def test_every_point_is_one_that_the_recipe_takes_and_no_two_are_the_same(grid: Grid, method: Method) -> None:
+    recipe = read_recipe("vit", RECIPES)
+    complete = [recipe.complete(point.values) for point in grid.points(method)]
+    assert all(values not in complete[:place] for place, values in enumerate(complete))
 
 
 def test_the_best_on_validation_is_trained_on_all_and_tested_once_and_of_equals_the_lowest_rate(tmp_path: Path) -> None:

@@ -72,11 +72,16 @@ class Grid:
         )
 
     def _full(self, rate: float, decay: float) -> Point:
-        values = {"optimizer": "adamw", "prompts": 0, "dropout": 0.1, "batch_size": self.batch}
+        values: dict[str, Value] = {"optimizer": "adamw", "prompts": 0, "dropout": 0.1, "batch_size": self.batch}
         return self._point(f"rate-{rate:g}-decay-{decay:g}", rate, decay, values)
 
     def _prompted(self, length: int, rate: float, decay: float, *, deep: bool) -> Point:
-        values = {"optimizer": "sgd", "prompts": length, "deep": deep, "dropout": 0.1 if deep else 0.0}
+        values: dict[str, Value] = {
+            "optimizer": "sgd",
+            "prompts": length,
+            "deep": deep,
+            "dropout": 0.1 if deep else 0.0,
+        }
         values |= {"batch_size": self.batch // 2 if length >= MANY else self.batch}
         return self._point(f"prompts-{length}-rate-{rate:g}-decay-{decay:g}", rate, decay, values)
 

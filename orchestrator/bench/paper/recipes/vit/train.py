@@ -59,7 +59,7 @@ def by_clock(start: float, allowed: float) -> float:
 
 def scale(progress: float) -> float:
     """The rate, of the highest one."""
-    warm = WARM_UP / EPOCHS
+    warm = min(0.5, WARM_UP / EPOCHS)
     rising = min(1.0, (progress + 1e-3) / warm) if warm else 1.0
     return rising * 0.5 * (1 + math.cos(math.pi * max(0.0, (progress - warm) / (1 - warm))))
 
