@@ -79,7 +79,7 @@ def zero_shot(settings: Settings, sandbox: Sandbox, view: View, folder: Path) ->
         with _jobs(settings, sandbox, view, folder, blinding) as jobs:
             measured = run_script(script, jobs, blinding, task, folder / "script")
     bill = ledger.total()
-    return replace(measured, seconds=reply.seconds + measured.seconds, tokens=bill.tokens, usd=bill.usd or 0.0)
+    return replace(measured, seconds=reply.seconds + measured.seconds, tokens=bill.tokens, usd=bill.usd)
 
 
 def find_script(reply: Reply) -> str:
