@@ -16,6 +16,7 @@ from orchestrator import (
     checking_commands,
     export_command,
     page_commands,
+    paper_command,
     using_commands,
     weights_commands,
 )
@@ -157,6 +158,8 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     bench_commands.add_repair(
         _command(inside, bench_commands.repair, "repair", "put faults into good pipelines: are they known?")
     )
+    text = "run the experiments of the paper"
+    paper_command.add_paper(_command(inside, paper_command.paper, "paper", text, own=("dataset",)))
 
 
 def _command(
@@ -164,11 +167,13 @@ def _command(
     function: Callable[[argparse.Namespace, Settings], int],
     name: str,
     text: str,
+    own: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
+    """A command with a flag for every knob, but those for which it has flags of its own."""
     parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
     parser.set_defaults(command=function)
-    shown = (knob for knob in fields(Settings) if "secret" not in knob.metadata)  # every user sees a command line
-    for knob in shown:
+    shown = (knob for knob in fields(Settings) if "secret" not in knob.metadata and knob.name not in own)
+    for knob in shown:  # no secret: every user sees a command line
         default = f" (default: {knob.default})" if knob.default != "" else ""
         parser.add_argument(
             f"--{knob.name.replace('_', '-')}",

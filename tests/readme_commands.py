@@ -16,6 +16,7 @@ NOT_RUN = {
     r"weights (fetch|import)": "needs the hub, or a file of weights",
     r"automodel (audit|reproduce) ": "trains again; test_audit.py and test_reproduce.py do",
     r"automodel bench repair( |$)(?!.*--dry-run)": "takes half an hour; test_bench_repair.py does a part of it",
+    r"automodel bench paper (?!.*--dry-run)": "takes minutes or weeks; test_paper_command.py does a part of it",
     r"automodel (serve|watch)": "runs until Ctrl-C; test_serve.py and the browser's tests do",
     r"^curl ": "asks a server; test_serve.py does",
     r"TRACKER=|tensorboard": "needs a server, or is one; test_trackers.py has those",
