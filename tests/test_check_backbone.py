@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness_jobs import fit, pipeline, run_job
+from tests.harness_jobs import PATIENT, fit, pipeline, run_job
 from tests.test_recipes_run import assert_trained, lay_out
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def test_another_network_is_refused_and_the_sentence_says_what_was_found(
 
 
 def test_a_pipeline_with_another_network_is_invalid_and_its_model_engineer_is_to_mend_it(tmp_path: Path) -> None:
-    ran = fit(tmp_path / "job", pipeline(), backbone=TINY)
+    ran = fit(tmp_path / "job", pipeline(), backbone=TINY, **PATIENT)
 
     assert ran.report.crash is not None
     assert (ran.report.crash.phase, ran.report.crash.culprit) == ("check", "model")
@@ -116,6 +116,6 @@ def test_a_pipeline_with_another_network_is_invalid_and_its_model_engineer_is_to
 
 
 def test_the_recipe_with_the_imposed_network_trains_from_scratch(tmp_path: Path) -> None:
-    job = lay_out(tmp_path, "fine-tune-small", {"backbone": TINY, "layer_decay": 1.0}, backbone=TINY)
+    job = lay_out(tmp_path, "fine-tune-small", {"backbone": TINY, "layer_decay": 1.0}, backbone=TINY, **PATIENT)
 
     assert_trained(run_job("fit", job).report)

@@ -13,11 +13,10 @@ from orchestrator.bench.paper.tuned import RECIPES, pipeline_of
 from orchestrator.components import COMPONENTS
 from orchestrator.static_check import check_component
 from prompts.recipe import read_recipe, recipe_names
-from tests.harness_jobs import predict, run_job, write_job
+from tests.harness_jobs import PATIENT, predict, run_job, write_job
 from tests.playbook_cases import make_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -94,7 +93,7 @@ def test_full_fine_tuning_trains_all_of_the_network_and_prompts_almost_nothing(t
 
 
 def test_prompts_are_drawn_as_xavier_has_it(tmp_path: Path) -> None:
-    prompts = network("vpt-deep", tmp_path).prompts
+    prompts = network("vpt-deep", tmp_path).prompts.detach()
     limit = math.sqrt(6 / (3 * 16 * 16 + WIDTH))
 
     assert prompts.shape == (DEPTH, PROMPTS, WIDTH)
@@ -159,14 +158,6 @@ def test_the_rate_rises_falls_and_follows_the_batch(tmp_path: Path) -> None:
     assert scale(1.0) == pytest.approx(0.0)
 
 
-@pytest.fixture(scope="module", params=METHODS)
-def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Method, Any]:
-    """Each method, trained and asked for predictions by the real harness."""
-    files: Mapping[str, str] = {name: components(request.param)[name] for name in COMPONENTS}
-    job = write_job(tmp_path_factory.mktemp(request.param) / "job", files, cpus=2, check_seconds=60, hold_out=False)
-    return request.param, run_job("fit", job)
-
-
 def loaded(weights: bytes) -> dict[str, Tensor]:
     from safetensors.torch import load  # noqa: PLC0415 - where the extra `harness` is
 
@@ -174,23 +165,21 @@ def loaded(weights: bytes) -> dict[str, Tensor]:
     return tensors
 
 
-def test_it_trains_through_the_harness_and_leaves_the_frozen_as_they_were(
-    ran: tuple[Method, Any], tmp_path: Path
+@every_method
+def test_through_the_harness_it_trains_leaves_the_frozen_as_they_were_and_predicts(
+    method: Method, tmp_path: Path
 ) -> None:
     import torch  # noqa: PLC0415 - where the extra `harness` is
 
-    method, fitted = ran
-    before, after = network(method, tmp_path), loaded(fitted.weights)
-
+    before, files = network(method, tmp_path), {name: components(method)[name] for name in COMPONENTS}
+    fitted = run_job("fit", write_job(tmp_path / "job", files, hold_out=False, **PATIENT))
     assert fitted.report.crash is None
+    after = loaded(fitted.weights)
+    predicted = predict(fitted)
+
     assert [point["epoch"] for point in fitted.report.curve] == [1, 2]
     assert (fitted.report.parameters, fitted.report.frozen) == (size(before, trained=True), size(before, trained=False))
     changed = {name for name, weight in before.named_parameters() if not torch.equal(weight, after[name])}
     assert changed == trained_names(before)
-
-
-def test_what_was_saved_is_enough_to_predict(ran: tuple[Method, Any]) -> None:
-    predicted = predict(ran[1])
-
     assert predicted.report.crash is None
     assert predicted.logits.shape == (10, CLASSES)
