@@ -6,7 +6,6 @@ import argparse
 import errno
 import sys
 from contextlib import closing
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,15 @@ from orchestrator import (
     weights_commands,
 )
 from orchestrator.errors import AutoModelError
+from orchestrator.flags import add_command, given_flags, sentence
 from orchestrator.interrupts import INTERRUPTED, end_in_order
-from orchestrator.settings import Settings, read_settings
+from orchestrator.settings import read_settings
 from sandbox.base import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from orchestrator.settings import Settings
 
 
 INTERRUPTED_EARLY = "what was finished is kept: the same command does the rest."
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command of a command line."""
     given = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace, Settings], int] = given.command
-    return in_order(lambda: command(given, read_settings(_flags(given))), debug=given.debug)
+    return in_order(lambda: command(given, read_settings(given_flags(given))), debug=given.debug)
 
 
 def in_order(command: Callable[[], int], *, debug: bool = False) -> int:
@@ -77,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_checks(commands)
     _add_weights(commands)
     _add_bench(commands)
-    _command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers")
-    doctor = _command(commands, _doctor, "doctor", "tell what was found on this machine, and what is missing")
+    add_command(commands, _setup, "setup", "make a sandbox usable: build the image if an engine answers")
+    doctor = add_command(commands, _doctor, "doctor", "tell what was found on this machine, and what is missing")
     doctor.add_argument(
         "--clean", action="store_true", help="remove what a killed run left: containers, control groups"
     )
@@ -87,9 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """From images to a model, and what there is to see of it."""
-    run = _command(commands, _run, "run", "train the best classifier for a dataset")
+    run = add_command(commands, _run, "run", "train the best classifier for a dataset")
     run.add_argument("--new", action="store_true", help="begin a new run, even if one is unfinished")
-    prepare = _command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it")
+    prepare = add_command(commands, _prepare, "prepare", "only prepare a dataset, and say what is in it")
     for each in (run, prepare):
         each.add_argument(
             "path", nargs="?", metavar="DATASET", help="a name (see `automodel datasets`), or a folder of images"
@@ -97,9 +99,9 @@ def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         form = each.add_mutually_exclusive_group()
         form.add_argument("--quiet", action="store_true", help="only the answer, and errors")
         form.add_argument("--json", action="store_true", help="one JSON object a line, for programs: see the README")
-    _command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here")
-    page = _command(commands, page_commands.report, "report", "write the page of a run: report.html")
-    watch = _command(commands, page_commands.watch, "watch", "serve the page of a run while it goes on")
+    add_command(commands, _datasets, "datasets", "list the datasets that have a name, and which are here")
+    page = add_command(commands, page_commands.report, "report", "write the page of a run: report.html")
+    watch = add_command(commands, page_commands.watch, "watch", "serve the page of a run while it goes on")
     for each in (page, watch):
         each.add_argument("run", type=Path, nargs="?", metavar="RUN", help="a run's folder; default: the newest")
 
@@ -130,65 +132,36 @@ def _of_a_run(
     name: str,
     text: str,
 ) -> argparse.ArgumentParser:
-    command = _command(commands, function, name, text)
+    command = add_command(commands, function, name, text)
     command.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
     return command
 
 
 def _add_weights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "pretrained weights: list them, fetch some, import a file"
-    inside = commands.add_parser("weights", help=text, description=text.capitalize() + ".").add_subparsers(
+    inside = commands.add_parser("weights", help=text, description=sentence(text)).add_subparsers(
         metavar="COMMAND", required=True
     )
-    shown = _command(inside, weights_commands.show, "list", "tell which pretrained weights are here")
+    shown = add_command(inside, weights_commands.show, "list", "tell which pretrained weights are here")
     shown.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="a part of the names")
     shown.add_argument("--all", action="store_true", help="all that could be fetched, with their licences")
-    fetch = _command(inside, weights_commands.fetch, "fetch", "have weights from the Hugging Face hub")
+    fetch = add_command(inside, weights_commands.fetch, "fetch", "have weights from the Hugging Face hub")
     fetch.add_argument("names", nargs="+", metavar="NAME", help="as timm calls it, e.g. resnet18.a1_in1k")
-    given = _command(inside, weights_commands.take, "import", "keep a file, converted in the sandbox")
+    given = add_command(inside, weights_commands.take, "import", "keep a file, converted in the sandbox")
     given.add_argument("file", type=Path, metavar="FILE", help=".safetensors, .pth, .pt, .bin or .npz")
     given.add_argument("--as", dest="name", required=True, metavar="NAME", help="as timm calls it: resnet18.a1_in1k")
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "studies of AutoModel itself, as commands"
-    inside = commands.add_parser("bench", help=text, description=text.capitalize() + ".").add_subparsers(
+    inside = commands.add_parser("bench", help=text, description=sentence(text)).add_subparsers(
         metavar="STUDY", required=True
     )
     bench_commands.add_repair(
-        _command(inside, bench_commands.repair, "repair", "put faults into good pipelines: are they known?")
+        add_command(inside, bench_commands.repair, "repair", "put faults into good pipelines: are they known?")
     )
     text = "run the experiments of the paper"
-    paper_command.add_paper(_command(inside, paper_command.paper, "paper", text, own=("dataset",)))
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    function: Callable[[argparse.Namespace, Settings], int],
-    name: str,
-    text: str,
-    own: Sequence[str] = (),
-) -> argparse.ArgumentParser:
-    """A command with a flag for every knob, but those for which it has flags of its own."""
-    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-    parser.set_defaults(command=function)
-    shown = (knob for knob in fields(Settings) if "secret" not in knob.metadata and knob.name not in own)
-    for knob in shown:  # no secret: every user sees a command line
-        default = f" (default: {knob.default})" if knob.default != "" else ""
-        parser.add_argument(
-            f"--{knob.name.replace('_', '-')}",
-            metavar="",
-            help=f"{knob.metadata['help']}{default}; {knob.name.upper()}".replace("%", "%%"),
-        )
-    return parser
-
-
-def _flags(given: argparse.Namespace) -> dict[str, str]:
-    """The flags that were given, by field name."""
-    flags = {knob.name: getattr(given, knob.name, None) for knob in fields(Settings)}
-    if getattr(given, "path", None):
-        flags["dataset"] = given.path
-    return {name: value for name, value in flags.items() if value is not None}
+    paper_command.add_paper(add_command(inside, paper_command.paper, "paper", text, own=("dataset",)))
 
 
 def _run(given: argparse.Namespace, settings: Settings) -> int:

@@ -46,7 +46,7 @@ class Budget:
         `needed`: seconds that it will take; `kept_back`: for what comes after the last one.
         """
         if done > self.iterations:
-            return f"all {self.iterations} iterations are done"
+            return "the one iteration is done" if self.iterations == 1 else f"all {self.iterations} iterations are done"
         if self.left() <= 0:
             return f"{self.hours:g} hours are spent"
         if self.left() < needed + kept_back:

@@ -215,7 +215,7 @@ def test_of_several_changes_of_a_turn_the_best_is_judged(tmp_path: Path, profile
 
     ended = loop.run()
 
-    assert ended == "all 1 iterations are done"
+    assert ended == "the one iteration is done"
     assert [(turn.turn, turn.number, turn.kept) for turn in loop.history] == [
         (0, 0, True),
         (1, 1, False),
