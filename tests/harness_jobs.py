@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SPECIMENS = Path(__file__).parent / "specimens"
 CLASSES = 3
 IMAGES = 60
-PATIENT = {"cpus": 2, "seconds": 300, "check_seconds": 300, "quick_seconds": 60, "grace_seconds": 60}
+PATIENT: dict[str, Any] = {"cpus": 2, "seconds": 300, "check_seconds": 300, "quick_seconds": 60, "grace_seconds": 60}
 """For a network of some size on a busy machine."""
 PRELOADED = ["torch", "timm", "torchvision.transforms.v2", "harness.phases"]
 
