@@ -53,6 +53,7 @@ clean:  ## remove the virtual environment and caches; runs, datasets and weights
 
 .venv/host: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AutoModel needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@echo "Installing AutoModel into .venv: once, minutes."
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .
 	@touch $@

@@ -106,11 +106,13 @@ def _aspect(facts: Facts) -> Iterator[str]:
 
 def _colour(facts: Facts) -> Iterator[str]:
     mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (facts.mean, facts.std))
-    yield f"They are in {'grey' if facts.channels == 1 else 'colour'}: mean {mean}, standard deviation {std} of 0..1."
+    stored = "grey" if facts.channels == 1 else "colour"
+    yield f"They are stored in {stored}: mean {mean}, standard deviation {std} of 0..1."
     yield from _grey(facts)
 
 
 def _grey(facts: Facts) -> Iterator[str]:
     if facts.profile and facts.profile.grey:
         images = sum(split.images for split in facts.splits.values())
-        yield f"{facts.profile.grey} of the {images} images, which are stored in colour, have none."
+        which = "All images" if facts.profile.grey == images else f"{facts.profile.grey} of the {images} images"
+        yield f"{which} are grey, though stored in colour."

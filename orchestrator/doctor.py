@@ -36,7 +36,7 @@ def sandbox_findings(settings: Settings) -> tuple[list[Finding], bool]:
     missing = ", ".join(lacking())
     usable = docker or (seen.backend == "bubblewrap" and not missing)
     optional = "" if seen.image or wanted == "docker" else "only needed for GPUs and stronger isolation"
-    install = "`make setup` installs it" if missing and not docker else ""
+    install = ("not needed: Docker is used" if docker else "`make setup` installs it") if missing else ""
     findings = [
         Finding("engine", seen.engine, optional),
         Finding("image", seen.image or "-", "" if seen.image_present or not seen.image else "`make image` builds it"),

@@ -28,8 +28,12 @@ def watch(given: argparse.Namespace, settings: Settings) -> int:
     run = given.run.resolve() if given.run else wait_for_run(settings.runs_dir.resolve(), print)
     live = Live(run, settings.datasets_dir.resolve())
     read_facts(live.run, live.datasets)  # what is no run is told here, not in a browser
-    serve_app(make_app(live), settings.watch_port, lambda address: print(f"Watching {run.name}: {address}", flush=True))
+    serve_app(make_app(live), settings.watch_port, lambda address: print(_greeting(run, address), flush=True))
     return 0
+
+
+def _greeting(run: Path, address: str) -> str:
+    return f"Watching {run.name}: {address} (Ctrl-C ends this, and not the run)"
 
 
 def _run(given: argparse.Namespace, settings: Settings) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -107,12 +108,27 @@ def _install(missing: list[str], tell: Callable[[str], None]) -> None:
             f"No container engine is used, and {named} must be there: pip install 'automodel[harness]'."
         )
     tell(
-        f"No container engine is used: installing {named} for the embedded sandbox, once, up to some minutes and 6 GB."
+        "No container engine is used: installing torch and what else the embedded sandbox needs, once: up to 6 GB, "
+        f"minutes, a quarter of an hour where disk or line are slow ({named})."
     )
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", f"{CHECKOUT}[harness]"]
-    if subprocess.run(install, check=False, stdout=sys.stderr).returncode:  # stdout may be read by a program
+    if finish(install, tell):
         raise NoSandboxError("pip could not install the extra `harness`: its lines above say why.")
     importlib.invalidate_caches()
+
+
+def finish(command: list[str], tell: Callable[[str], None], *, every: float = 60) -> int:
+    """Run a command that says nothing for long, and tell every so many seconds that it goes on; its exit status."""
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=sys.stderr) as process:  # stdout may be read by a program
+        while True:
+            try:
+                return process.wait(every)
+            except subprocess.TimeoutExpired:
+                tell(f"Still installing: {(time.monotonic() - began) / 60:.0f} min so far.")
+            except BaseException:
+                process.terminate()
+                raise
 
 
 def site(settings: Settings) -> image.Site:

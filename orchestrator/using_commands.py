@@ -52,7 +52,7 @@ def predict(given: argparse.Namespace, settings: Settings) -> int:
             terminal.phase("predicting")
             writer = open_writer(given.format, file, model.task.classes, top)
             images, bad = _write(predict_images(found, worker, top), writer, terminal)
-        _tell_rest(search, images, bad, terminal)
+        _tell_rest(search, images, bad, given.output, terminal)
     return int(bool(bad))
 
 
@@ -134,11 +134,13 @@ def _write(predictions: Iterable[Prediction], writer: Writer, terminal: Terminal
     return images, bad
 
 
-def _tell_rest(search: Search, images: int, bad: int, terminal: Terminal) -> None:
+def _tell_rest(search: Search, images: int, bad: int, output: Path | None, terminal: Terminal) -> None:
     if rest := left_out(search):
         terminal.say(f"{rest[0].upper()}{rest[1:]}.")
     if bad:
         terminal.say(f"{bad} of {images} images could not be read and have no prediction.")
+    if output:
+        terminal.say(f"Written to {output}: {images - bad} predictions.")
 
 
 def _output(path: Path | None) -> AbstractContextManager[TextIO]:

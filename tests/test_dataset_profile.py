@@ -59,10 +59,12 @@ def test_everything_that_was_measured_is_in_the_facts(tmp_path: Path, pets: Path
         with Image.open(path) as image:
             image.convert("L").resize((120, 160)).convert("RGB").save(path)
 
-    profile = prepare(tmp_path / "out", pets).facts.profile
+    dataset = prepare(tmp_path / "out", pets)
+    profile = dataset.facts.profile
 
     assert profile is not None
     assert (profile.aspect, profile.grey, profile.columns) == ((0.75, 1.0), 20, ())
+    assert "20 of the 72 images are grey, though stored in colour." in findings(dataset.facts)
     assert {told.property for told in profile.telling} >= {"size in pixels", "aspect ratio"}
     assert all(told.accuracy == 1 for told in profile.telling if told.property == "aspect ratio")
 
@@ -85,7 +87,7 @@ def test_the_person_reads_what_is_in_a_dataset_and_where_to_look(tmp_path: Path,
         "The classes are uneven: 20 to 40 training images of each, the largest 2.0 times the smallest.",
         "All images are of 160x160 pixels (height x width).",
     ]
-    assert lines[2].startswith("They are in colour: mean ")
+    assert lines[2].startswith("They are stored in colour: mean ")
     assert sheet == f"Some of its images, class by class: {tmp_path}/out/sheet.png"
     with Image.open(dataset.sheet) as picture:
         assert picture.size == (8 * 116 + 4, 6 * (112 + 15 + 4) + 4)
@@ -129,6 +131,15 @@ def test_the_architect_reads_the_same_without_the_files_of_held_back_images(tmp_
     assert len(told) == 6
     assert "a.png" not in "".join(told)
     assert "Width is 0.50 to 2.00 of the height." in told
+
+
+def test_images_that_are_all_grey_are_not_told_to_be_in_colour(tmp_path: Path) -> None:
+    facts = with_profile(tmp_path / "dataset").facts
+    images = sum(split.images for split in facts.splits.values())
+    assert facts.profile is not None
+    grey = facts.model_copy(update={"profile": facts.profile.model_copy(update={"grey": images})})
+
+    assert "All images are grey, though stored in colour." in findings(grey)
 
 
 def test_a_folder_that_was_prepared_without_a_profile_can_still_be_read(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.errors import SettingsError
 from orchestrator.settings import read_settings
-from orchestrator.setup import site
+from orchestrator.setup import finish, site
 from sandbox.image import Site
 
 if TYPE_CHECKING:
@@ -26,3 +27,12 @@ def test_the_image_is_built_from_what_the_settings_name(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_a_wrong_setting(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name.upper()} is '/nowhere'"):
         site(read_settings({name: "/nowhere"}))
+
+
+def test_an_installation_that_takes_long_is_not_silent() -> None:
+    told: list[str] = []
+
+    status = finish([sys.executable, "-c", "import time; time.sleep(1); raise SystemExit(3)"], told.append, every=0.1)
+
+    assert status == 3
+    assert told[0] == "Still installing: 0 min so far."

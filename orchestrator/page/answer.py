@@ -61,7 +61,7 @@ def _draft(summary: Summary) -> list[str]:
     if draft is None:
         return ["The first draft has no number on these images: it crashed, or took too long."]
     if not summary.best_iteration and not summary.ending:
-        return [f"It is the first draft: none of {several(summary.iterations, 'change')} was better."]
+        return [f"It is the first draft: none of {several(summary.iterations, 'change')} proved better in the end."]
     gain = 100 * (test.accuracy - draft.test.accuracy)
     said = (
         f"The first draft, before any change, was right about {percent(draft.test.accuracy, test.images)} of the same "
