@@ -171,7 +171,8 @@ def test_through_the_harness_it_trains_leaves_the_frozen_as_they_were_and_predic
 ) -> None:
     import torch  # noqa: PLC0415 - where the extra `harness` is
 
-    before, files = network(method, tmp_path), {name: components(method)[name] for name in COMPONENTS}
+    before = network(method, tmp_path)
+    files: dict[str, str] = {name: components(method)[name] for name in COMPONENTS}
     fitted = run_job("fit", write_job(tmp_path / "job", files, hold_out=False, **PATIENT))
     assert fitted.report.crash is None
     after = loaded(fitted.weights)
