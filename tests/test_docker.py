@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,6 +103,12 @@ def test_podman_gets_what_it_knows(job: Job) -> None:
 
     assert {"tmpfs", "ulimits"} == {name for name in podman if podman[name] != docker.get(name)} - {"labels"}
     assert podman["tmpfs"]["/job/out"] == "rw,nosuid,nodev,noexec,size=268435456,mode=0777"
+
+
+def test_a_job_that_needs_many_files_gets_them(job: Job) -> None:
+    many = replace(job, limits=replace(job.limits, scratch_files=60_000))
+
+    assert container_arguments(many, seccomp="{}")["tmpfs"]["/tmp"].endswith(",nr_inodes=60000")
 
 
 def test_a_network_is_asked_for_by_itself(job: Job) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from harness.report import Crash, Report
 from orchestrator.bench.paper.script import explain, last_error, run_script
-from orchestrator.blinding import LEVEL, Blinding, chance
+from orchestrator.blinding import CANARIES, LEVEL, Blinding, chance
 from orchestrator.compute import Compute
 from orchestrator.errors import AutoModelError
-from sandbox.base import Ended, Verdict
-from tests.fakes import ScriptedSandbox
+from sandbox.base import Ended, Limits, Verdict
+from tests.fakes import ScriptedJob, ScriptedSandbox
 from tests.hostile_cases import make_jobs, make_noise, make_task
 from tests.sandboxes import open_real
 
@@ -188,6 +188,19 @@ def test_without_a_report_the_exit_status_is_told() -> None:
     assert explain(replace(ended, status=0), Report(), "There are no logits.") == "There are no logits."
     crash = Crash(phase="script", step="", culprit=None, error="No.")
     assert explain(ended, Report(crash=crash), "") == "No."
+
+
+def test_its_job_has_room_for_every_image_as_a_file(tmp_path: Path) -> None:
+    blinding, sandbox = make_blinding(tmp_path), ScriptedSandbox({"script": [ScriptedJob()]})
+    jobs = make_jobs(tmp_path / "run", sandbox, blinding)
+    measured = run_script("pass", jobs, blinding, make_task(blinding.dataset), tmp_path / "attempt")
+
+    [job] = sandbox.started
+    assert job.limits.scratch_files == Limits(seconds=1).scratch_files + 120 + 400 + CANARIES + 10
+    assert job.limits.scratch > jobs.compute.output + 4096 * (120 + 400 + CANARIES)
+    assert measured.problem == "There are no logits."
+    assert sandbox.inputs[0]["script.py"] == "pass"
+    assert sandbox.alive == 0
 
 
 def test_images_that_no_memory_could_hold_as_files_are_refused(tmp_path: Path) -> None:
