@@ -192,8 +192,13 @@ class Executor:
         return self.jobs.start_predict(blind.folder, blind.rows * self.task.num_classes, seconds)
 
     def _seconds_to_predict(self, images: int) -> float:
-        """As long as a training for the validation images, which each pipeline has to predict; for more, more."""
-        return self.task.seconds * max(1, images / self.blinding.split("validation").rows)
+        """As long as a training for the validation images, which each pipeline has to predict; for more, more.
+
+        What start-up leaves may have gone into them, too: so it grows as well, or what was just fast enough for them
+        would fail at the very end, on the test images.
+        """
+        more = max(1, images / self.blinding.split("validation").rows)
+        return self.task.seconds * more + self.jobs.check_seconds * (more - 1)
 
     def _twice(self, run: Callable[[], Ended]) -> Ended:
         """Run a job, and another where the sandbox fails: an engine's bad moment ends no run and costs no other job."""

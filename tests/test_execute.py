@@ -278,7 +278,7 @@ def test_the_test_images_are_scored_with_the_given_weights(tmp_path: Path) -> No
     assert sandbox.started[0].mounts[0].source.name == "test"
 
 
-def test_more_images_have_more_time(tmp_path: Path) -> None:
+def test_more_images_have_more_time_and_what_start_up_left_for_fewer(tmp_path: Path) -> None:
     done = [ScriptedJob(answers=LABELS[split]) for split in ("validation", "test")]
     executor, sandbox = make_executor(tmp_path, [], done, seconds=600)
     rows = [executor.blinding.split(split).rows for split in ("validation", "test")]
@@ -289,4 +289,4 @@ def test_more_images_have_more_time(tmp_path: Path) -> None:
 
     usual, longer = (job.limits.seconds for job in sandbox.started)
     assert rows[1] > rows[0]
-    assert longer - usual == pytest.approx(600 * (rows[1] / rows[0] - 1))
+    assert longer - usual == pytest.approx((600 + executor.jobs.check_seconds) * (rows[1] / rows[0] - 1))
