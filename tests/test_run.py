@@ -109,6 +109,13 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     right = sum(line.split()[0] == str(label) for line, label in zip(lines, labels, strict=False))
     assert right > LEARNT * 20
 
+    written = tmp_path / "predictions.csv"
+    options = ("--format", "csv", "--output", str(written))
+    told = automodel("predict", str(run), files[0], *options, home=home, backend=backend)
+    assert (told.returncode, told.stdout) == (0, "")
+    assert f"Written to {written}: 1 predictions." in told.stderr
+    assert written.read_text().startswith(f"file,label,probability\n{files[0]},")
+
 
 def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: str) -> None:
     home = home / "interrupted"
