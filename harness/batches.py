@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from harness.check_step import Lesson
     from harness.clock import Clock
     from harness.contract import BatchTransform
 
@@ -36,6 +37,8 @@ class Sliver:
     images: int
     changed: Callable[[], bool]
     """Whether a weight of the network is another than before."""
+    lesson: Lesson
+    """Looks at what each step does to the network."""
 
     def of(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
         for number, batch in enumerate(batches, start=1):
@@ -117,11 +120,15 @@ class TrainingBatches:
         for images, labels in self.sliver.of(self._alive()) if self.sliver else self._alive():
             self.clock.check()
             batch = self._mixed(images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True))
+            if self.sliver:
+                self.sliver.lesson.begin(*batch)
             handed_out = perf_counter()
             yield batch
             if self.sliver and self.device == "cuda":
                 torch.cuda.synchronize()
             self.pace.count(len(images), handed_out)
+            if self.sliver:
+                self.sliver.lesson.end()
             if self.pace.due():
                 self.tell_pace()
             trained |= self.model.training

@@ -23,7 +23,7 @@ class Step:
     text: str
     owner: str | None = None
     quick: bool = False
-    """Whether no network is at work, so that it should be over in a moment."""
+    """Whether it should be over in a moment: no network is at work, or one on two images."""
 
 
 class Steps(Protocol):

@@ -16,13 +16,21 @@ from torch.nn.functional import cross_entropy
 from harness.batches import Sliver
 from harness.blame import BrokenContractError
 from harness.check_backbone import check_backbone
-from harness.check_data import IMAGES, check_batch, check_transforms, odd_values, repeats
-from harness.check_network import CLOSE, check_registered, check_rows, first_logits, refuse_probabilities
+from harness.check_data import IMAGES, check_batch, check_transforms, odd_values, odd_ways, repeats
+from harness.check_network import (
+    CLOSE,
+    check_gradients,
+    check_registered,
+    check_rows,
+    first_logits,
+    refuse_probabilities,
+)
+from harness.check_step import Lesson
 from harness.check_training import Watch
 from harness.clock import Clock, OutOfTime
 from harness.loading import load_components, seeded
 from harness.memory import peak_memory
-from harness.network import build, forward_of
+from harness.network import NotFiniteError, build, forward_of
 from harness.run import TrainingRun
 from harness.threads import count_operations
 from harness.training_data import open_training_data
@@ -61,7 +69,7 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
         channel.warn(NOT_REPEATABLE)
     channel.step("transform a batch", "data", quick=True)
     batch = check_batch(examples, task, channel.warn)
-    for odd in odd_values(examples, batch[0]):
+    for odd in list(odd_values(examples, batch[0])) or odd_ways(examples):
         channel.warn(odd)
     channel.step("build the model", "model")
     model = build(network, task)
@@ -71,10 +79,12 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
         parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
         frozen=sum(weight.numel() for weight in model.parameters() if not weight.requires_grad),
     )
-    channel.step("forward and backward", "model")
-    seconds, watch = _step(model, *batch, task), Watch(model)
+    channel.step("forward two images", "model", quick=True)
     operations = count_operations(model, examples.tuning, task.device)
+    channel.step("forward and backward", "model")
+    seconds, watch = _step(model, *batch, task)
     channel.step("train, beside its steps", "train", quick=True)
+    lesson = Lesson(model)
     run = TrainingRun(
         job=job,
         data=examples,
@@ -84,9 +94,11 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
         file=saved,
         operations=operations,
         halvings=halvings,
-        sliver=Sliver(_images(seconds, task), watch.changed),
+        sliver=Sliver(_images(seconds, task), watch.changed, lesson),
     )
     _train(train, model, task, run)
+    if odd := lesson.odd():
+        channel.warn(odd)
     channel.facts(epoch_seconds=_epoch_seconds(run, examples, job.settings.workers))
     kept = None
     if saved.exists():
@@ -98,7 +110,7 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
         channel.warn(odd)
     channel.step("predict", "model")
     images, _ = examples.tuning.__getitems__(examples.tuning.spread(IMAGES))
-    alone, logits = _predict(network, model, images.to(task.device), task)
+    alone, logits = _predict_trained(network, model, images.to(task.device), task)
     channel.step("save and load the weights", "model")
     save_weights(model, type(model), saved)
     again = build(network, task)
@@ -111,16 +123,17 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     channel.facts(peak_memory=peak_memory(task.device))
 
 
-def _step(model: nn.Module, images: Tensor, targets: Tensor, task: Task) -> float:
-    """Do one forward and backward; the seconds that it took."""
+def _step(model: nn.Module, images: Tensor, targets: Tensor, task: Task) -> tuple[float, Watch]:
+    """Do one forward and backward; the seconds that it took, and who watches the network from now on."""
     began = perf_counter()
     model.train()
     logits = first_logits(model, images, task)
     torch.autograd.backward(cross_entropy(logits.float(), targets))
-    if all(weight.grad is None for weight in model.parameters()):
-        raise BrokenContractError("model", "no parameter of the network got a gradient")
+    seconds = perf_counter() - began
+    check_gradients(model, logits)
+    watch = Watch(model)
     model.zero_grad(set_to_none=True)
-    return perf_counter() - began
+    return seconds, watch
 
 
 def _images(step_seconds: float, task: Task) -> int:
@@ -151,6 +164,21 @@ def _predict(network: ModuleType, model: nn.Module, images: Tensor, task: Task) 
     forward = forward_of(network, model, task)
     with torch.inference_mode():
         return seeded(task.seed + 1, forward, images[:1]), seeded(task.seed, forward, images)
+
+
+def _predict_trained(network: ModuleType, model: nn.Module, images: Tensor, task: Task) -> tuple[Tensor, Tensor]:
+    """The same, by a network that `train` had.
+
+    Raises:
+        BrokenContractError: logits are not finite, and it is the fault of `train`, where they are without it.
+    """
+    try:
+        return _predict(network, model, images, task)
+    except NotFiniteError as error:
+        _predict(network, build(network, task), images, task)
+        raise BrokenContractError(
+            "train", f"after the first steps of train {error}; before them they were: is the rate far too large?"
+        ) from None
 
 
 def _check_same(logits: Tensor, again: Tensor) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.blame import BrokenContractError
+from harness.check_alike import altered
 from harness.check_mix import check_targets_follow
 from harness.randomness import seeded_aside
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from harness.contract import Task
+    from harness.contract import ImageTransform, Task
     from harness.examples import Examples
     from harness.training_data import TrainingData
 
 IMAGES = 8
 """Enough to meet images of several sizes; taken from all over the split."""
 SEEDS = (1, 2, 3)
-"""Of eval_transform: a small rotation of a small image often changes nothing."""
+"""Of eval_transform: a small rotation of a small image often changes nothing; and of train_transform."""
 LOST = 50.0
 """How many times less contrast is a mistake: to scale by 255 twice, say."""
 APART = 4.0
@@ -35,8 +36,9 @@ def check_transforms(data: TrainingData, task: Task) -> None:
     Raises:
         BrokenContractError: it does not, or different images come out the same.
     """
-    train = _transformed(data.train, "train_transform")
-    evaluated = _transformed(data.tuning, "eval_transform")
+    trained, held = _originals(data.train), _originals(data.tuning)
+    train = _transformed(data.train.transform, trained, "train_transform")
+    evaluated = _transformed(data.tuning.transform, held, "eval_transform")
     _check_channels_first(evaluated[0], task)
     shapes = {tuple(image.shape) for image in (*train, *evaluated)}
     if len(shapes) > 1:
@@ -45,18 +47,19 @@ def check_transforms(data: TrainingData, task: Task) -> None:
             f"every image must come out in one shape; train_transform gave {_shapes(train)}, "
             f"eval_transform gave {_shapes(evaluated)}",
         )
-    for examples, images, name in ((data.train, train, "train_transform"), (data.tuning, evaluated, "eval_transform")):
-        if _alike(images) and not _alike(examples.originals(examples.spread(IMAGES))):
+    for originals, images, name in ((trained, train, "train_transform"), (held, evaluated, "eval_transform")):
+        if _alike(images) and not _alike(originals):
             raise BrokenContractError("data", f"{name} gives the same tensor for different images")
     for seed in SEEDS:
-        again = _transformed(data.tuning, "eval_transform", seed)
+        again = _transformed(data.tuning.transform, held, "eval_transform", seed)
         if not all(torch.equal(*pair) for pair in zip(evaluated, again, strict=True)):
             raise BrokenContractError("data", "eval_transform must be deterministic; it gave two results for one image")
 
 
 def repeats(examples: Examples) -> bool:
     """Whether the transform gives the same twice for one seed: one that has a generator of its own does not."""
-    first, second = (_transformed(examples, "train_transform") for _ in range(2))
+    originals = _originals(examples)
+    first, second = (_transformed(examples.transform, originals, "train_transform") for _ in range(2))
     return all(torch.equal(*pair) for pair in zip(first, second, strict=True))
 
 
@@ -65,9 +68,8 @@ def odd_values(data: TrainingData, batch: Tensor) -> Iterator[str]:
 
     `batch`: images as `train` sees them, those of `check_batch`.
     """
-    originals = data.train.originals(data.train.spread(IMAGES))
-    with seeded_aside(0):
-        images = torch.stack([data.tuning.transform(image) for image in originals]).float()
+    originals = _originals(data.train)
+    images = torch.stack(_transformed(data.tuning.transform, originals, "eval_transform")).float()
     mean, spread = float(images.mean()), float(images.std())
     contrast = float(torch.cat([image.flatten() for image in originals]).float().std()) / 255
     if spread * LOST < contrast:
@@ -81,6 +83,15 @@ def odd_values(data: TrainingData, batch: Tensor) -> Iterator[str]:
             f"data.py: eval_transform gives values of mean {mean:.2g} and deviation {spread:.2g}, but in training the "
             f"network sees {seen:.2g} and {wide:.2g}: normalize both alike"
         )
+
+
+def odd_ways(data: TrainingData) -> Iterator[str]:
+    """Warn where images are another way round in evaluation; asked where values are of one kind."""
+    originals = _originals(data.train)
+    evaluated = _transformed(data.tuning.transform, originals, "eval_transform")
+    drawn = [_transformed(data.train.transform, originals, "train_transform", seed) for seed in SEEDS]
+    if words := altered(originals, evaluated, drawn, data.tuning.transform):
+        yield f"data.py: eval_transform gives images {words}, compared with what train_transform gives of the same"
 
 
 def check_batch(data: TrainingData, task: Task, warn: Callable[[str], None]) -> tuple[Tensor, Tensor]:
@@ -113,9 +124,13 @@ def _alike(images: list[Tensor]) -> bool:
     return all(image.shape == images[0].shape and torch.equal(image, images[0]) for image in images[1:])
 
 
-def _transformed(examples: Examples, name: str, seed: int = 0) -> list[Tensor]:
+def _originals(examples: Examples) -> list[Tensor]:
+    return examples.originals(examples.spread(IMAGES))
+
+
+def _transformed(transform: ImageTransform, originals: list[Tensor], name: str, seed: int = 0) -> list[Tensor]:
     with seeded_aside(seed):
-        images = [examples.transform(image) for image in examples.originals(examples.spread(IMAGES))]
+        images = [transform(image.clone()) for image in originals]
     for image in images:
         _check_images(image, name, lead=0)
     return images

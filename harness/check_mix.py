@@ -2,7 +2,8 @@
 
 Nothing is supposed of what it does to pixels. An image is replaced and its label is another: where a target changes,
 the pixels beside it should change, too, or the target is of an image that is not there. Erasing may have hidden them,
-so what happens more often than not counts, in several draws.
+so what happens more often than not counts, in several draws. Nor should an image be named for another one than that of
+which it holds most.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 DRAWS = 3
 NOTICEABLE = 1e-3
 """Of a target."""
+CLEAR = 0.2
+"""By how much of a target an image is named for one image rather than for any other."""
 
 
 def check_targets_follow(mixed: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], images: Tensor, task: Task) -> str:
@@ -47,14 +50,21 @@ def check_targets_follow(mixed: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]
     wrong = _named_wrongly(draw, images, task)
     if wrong > 1 / 2:
         raise BrokenContractError("data", "batch_transform gives another class than that of the only class in a batch")
-    own, others = _labels_without_pixels(draw, images, task)
-    if max(own, others) > 1 / 2:
+    labels, pixels = _influence(draw, images, task)
+    if max(_labels_without_pixels(labels, pixels)) > 1 / 2:
         raise BrokenContractError(
             "data",
             "batch_transform gives an image the label of another one, of which it holds no pixel: "
             "reorder or mix images and labels alike",
         )
-    return f"data.py: batch_transform gives {wrong:.0%} of the images a class that is not theirs" if wrong else ""
+    if wrong:
+        return f"data.py: batch_transform gives {wrong:.0%} of the images a class that is not theirs"
+    if _named_for_less(labels, pixels) > 1 / 2:
+        return (
+            "data.py: batch_transform names most images for an image of which they hold less than of another: "
+            "mix labels in the proportions in which images are mixed"
+        )
+    return ""
 
 
 def _named_wrongly(draw: Draw, images: Tensor, task: Task) -> float:
@@ -66,23 +76,38 @@ def _named_wrongly(draw: Draw, images: Tensor, task: Task) -> float:
     return max(shares)
 
 
-def _labels_without_pixels(draw: Draw, images: Tensor, task: Task) -> tuple[float, float]:
-    """Of the labels that images are given, the share of which they hold no pixel: of their own, and of others'."""
-    labels = torch.arange(len(images), device=images.device) % task.num_classes
-    given, lacking = [], []
+def _influence(draw: Draw, images: Tensor, task: Task) -> tuple[Tensor, Tensor]:
+    """How much of its label, and of its pixels, each image has of each that went in: (draws, in, out)."""
+    named = torch.arange(len(images), device=images.device) % task.num_classes
+    labels, pixels = [], []
     for seed in range(task.seed, task.seed + DRAWS):
-        before, targets = draw(images, labels, seed)
+        before, targets = draw(images, named, seed)
         for place in range(len(images)):
-            other, relabelled = images.clone(), labels.clone()
+            other, relabelled = images.clone(), named.clone()
             other[place] = torch.rand_like(other[place])
-            relabelled[place] = (labels[place] + 1) % task.num_classes
+            relabelled[place] = (named[place] + 1) % task.num_classes
             after, now = draw(other, relabelled, seed)
-            label = (now - targets).abs().amax(dim=1) > NOTICEABLE
-            pixels = (after != before).flatten(1).any(dim=1)
-            given.append(label)
-            lacking.append(label & ~pixels)
-    of_each = torch.stack(given).view(DRAWS, len(images), -1), torch.stack(lacking).view(DRAWS, len(images), -1)
-    all_given, all_lacking = (each.sum(dim=0) for each in of_each)
-    own = all_lacking.diagonal().sum() / all_given.diagonal().sum().clamp(min=1)
-    rest = (all_given.sum() - all_given.diagonal().sum()).clamp(min=1)
-    return float(own), float((all_lacking.sum() - all_lacking.diagonal().sum()) / rest)
+            labels.append((now - targets).abs().amax(dim=1))
+            changed = (other[place] - images[place]).abs().mean()
+            pixels.append((after - before).abs().flatten(1).mean(dim=1) / changed)
+    shape = DRAWS, len(images), len(images)
+    return torch.stack(labels).view(shape), torch.stack(pixels).view(shape)
+
+
+def _labels_without_pixels(labels: Tensor, pixels: Tensor) -> tuple[float, float]:
+    """Of the labels that images are given, the share of which they hold no pixel: of their own, and of others'."""
+    given = (labels > NOTICEABLE).sum(dim=0)
+    lacking = ((labels > NOTICEABLE) & (pixels == 0)).sum(dim=0)
+    own = lacking.diagonal().sum() / given.diagonal().sum().clamp(min=1)
+    rest = (given.sum() - given.diagonal().sum()).clamp(min=1)
+    return float(own), float((lacking.sum() - lacking.diagonal().sum()) / rest)
+
+
+def _named_for_less(labels: Tensor, pixels: Tensor) -> float:
+    """The share of images that are clearly named for one image and hold more of another; in the best of the draws."""
+    if labels.shape[1] < 2:
+        return 0.0
+    most, of = labels.topk(2, dim=1)
+    clear = most[:, 0] - most[:, 1] > CLEAR
+    other = (pixels.argmax(dim=1) != of[:, 0]) & (pixels.amax(dim=1) > 0)
+    return float((clear & other).float().mean(dim=1).min())

@@ -63,6 +63,26 @@ def first_logits(model: nn.Module, images: Tensor, task: Task) -> Tensor:
     return checked
 
 
+def check_gradients(model: nn.Module, logits: Tensor) -> None:
+    """What the images hold reaches the loss: asked after a backward pass in train mode.
+
+    A last layer of zeros gives the same logits for all images, too, but it has a gradient.
+
+    Raises:
+        BrokenContractError: nothing has a gradient, or biases alone.
+    """
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    if not gradients:
+        raise BrokenContractError("model", "no parameter of the network got a gradient")
+    matrices = [gradient for gradient in gradients if gradient.ndim > 1]
+    if matrices and _alike(logits.detach()) and not any(bool(gradient.any()) for gradient in matrices):
+        raise BrokenContractError(
+            "model",
+            "in train mode the network gives the same logits for different images, and biases alone have a gradient: "
+            "is everything dropped, or multiplied by zero?",
+        )
+
+
 def _taken_instead(model: nn.Module, images: Tensor, task: Task) -> tuple[int, ...]:
     """The shape of plain images of the task, if they are of another shape and the network takes them; else nothing."""
     sizes = [task.image_size, tuple(images.shape[-2:]) if images.ndim == 4 else None]
@@ -90,6 +110,11 @@ def refuse_probabilities(logits: Tensor, name: str) -> None:
         raise BrokenContractError("model", f"{name} gives probabilities: logits are wanted, so leave the softmax out")
 
 
+def _alike(logits: Tensor) -> bool:
+    """Whether all rows are the same."""
+    return float((logits - logits[:1]).abs().max() / logits.abs().max().clamp(min=1.0)) < SAME
+
+
 def check_rows(images: Tensor, alone: Tensor, logits: Tensor) -> str:
     """A warning where the first image has other logits by itself than among the others, or an empty text.
 
@@ -98,7 +123,7 @@ def check_rows(images: Tensor, alone: Tensor, logits: Tensor) -> str:
     """
     largest = logits.abs().max().clamp(min=1.0)
     differ = bool((images != images[:1]).any())
-    if differ and float((logits - logits[:1]).abs().max() / largest) < SAME:
+    if differ and _alike(logits):
         raise BrokenContractError("model", "the network gives the same logits for different images")
     if float((alone - logits[:1]).abs().max() / largest) < CLOSE:
         return ""

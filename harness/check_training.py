@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,16 +19,19 @@ if TYPE_CHECKING:
 
 FROZEN = 0.5
 """From this share of the weights on it is no whim to leave them at random: nothing pretrained is here."""
+WEIGHTS = {".pt", ".pth", ".ckpt", ".safetensors", ".bin"}
+"""How files of weights are called."""
 
 
 class Watch:
-    """A network before `train`, to be compared with what it is afterwards."""
+    """A network before `train`, after a backward pass of ours, to be compared with what it is afterwards."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._before = sums(model)
+        self._files = _files_of_weights()
         self._shapes = [weight.shape for weight in model.parameters()]
-        self._marks = [_Mark(_written(weight), frozen=not weight.requires_grad) for weight in model.parameters()]
+        self._marks = [_Mark(_written(weight), reached=weight.grad is not None) for weight in model.parameters()]
 
     def require_alike(self, built: nn.Module) -> None:
         """Have `build_model` give the same network every time, or no weights could be loaded.
@@ -61,13 +65,19 @@ class Watch:
             yield "train.py: run.save got the weights that the network had before it was trained"
         if changed and not task.weights:
             yield from self._warn_of_frozen()
+        own = sorted(file.name for file in _files_of_weights() - self._files)
+        if own and not saved:
+            yield (
+                f"train.py: it wrote {', '.join(own[:3])} and did not call run.save: a file of its own is lost where "
+                "train does not read it, or is ended by its clock before"
+            )
 
     def _warn_of_frozen(self) -> Iterator[str]:
         weights = list(zip(self._model.parameters(), self._marks, strict=True))
         kept = [(weight, mark) for weight, mark in weights if _written(weight) == mark.written]
         share = sum(weight.numel() for weight, _ in kept) / sum(weight.numel() for weight, _ in weights)
         if share > FROZEN:
-            owner = "model" if all(mark.frozen for _, mark in kept) else "train"
+            owner = "model" if not any(mark.reached for _, mark in kept) else "train"
             yield f"{owner}.py: {share:.0%} of the weights stay as they were drawn, and none is pretrained: train them"
 
 
@@ -76,7 +86,14 @@ class _Mark:
     """A parameter before `train`."""
 
     written: int
-    frozen: bool
+    reached: bool
+    """Whether the network lets a gradient come to it."""
+
+
+def _files_of_weights() -> set[Path]:
+    """Where a component writes to that names no folder, or one below."""
+    found = (path for pattern in ("*", "*/*") for path in Path.cwd().glob(pattern))
+    return {path for path in found if path.suffix in WEIGHTS}
 
 
 def _written(weight: Tensor) -> int:

@@ -40,8 +40,13 @@ class Ending:
         return f"the process was killed by {signal.Signals(-self.status).name}"
 
 
-def run_child(work: Callable[[Channel], None], hear: Callable[[bytes], None], deadline: Callable[[], float]) -> Ending:
-    """Run work in a child and hear each line it says; kill it at the deadline (monotonic), which may move meanwhile."""
+def run_child(
+    work: Callable[[Channel], None], hear: Callable[[bytes], None], deadline: Callable[[int], float]
+) -> Ending:
+    """Run work in a child and hear each line it says.
+
+    It is killed at the deadline (monotonic), which may move meanwhile: it is asked for with the child's process id.
+    """
     reader, writer = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,7 +55,7 @@ def run_child(work: Callable[[Channel], None], hear: Callable[[bytes], None], de
         _live(work, writer)
     os.close(writer)
     try:
-        late = _listen(child, reader, hear, deadline)
+        late = _listen(child, reader, hear, lambda: deadline(child))
     finally:
         _kill_group(child)
         os.close(reader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from harness.clock import Clock, OutOfTime
 from harness.loading import load_components, seeded
 from harness.memory import peak_memory
 from harness.network import build
+from harness.rates import Rates
 from harness.rival import Race
 from harness.run import TrainingRun
 from harness.threads import count_operations
@@ -51,13 +53,14 @@ def fit(job: Job, channel: Channel, *, halvings: int) -> None:
         race=_race(job, examples),
     )
     model.train()
-    try:
+    rates = Rates()
+    with rates.watched(), suppress(OutOfTime):
         seeded(task.seed, train.train, model, task, run)
         if task.device == "cuda":
             torch.cuda.synchronize()
-    except OutOfTime:
-        pass
     channel.train_ended(clock.why if clock.rang else "")
+    for odd in filter(None, (rates.odd(), run.kept.odd(len(examples.tuning)))):
+        channel.warn(odd)
     channel.facts(peak_memory=peak_memory(task.device))
     if run.pace.images:
         channel.facts(epoch_seconds=run.pace.seconds * len(examples.train) / run.pace.images)

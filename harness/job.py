@@ -77,8 +77,9 @@ class Settings:
     """Loader processes, where images are costly to load and transform; 0: never any."""
     check_seconds: float = 120
     """`check` is killed then: what is slow for eight images is a mistake."""
-    quick_seconds: float = 10
-    """A step without a network (an import, the transforms of eight images) is killed then."""
+    quick_seconds: float = 8
+    """A step that takes a moment (an import, the transforms of eight images) is killed then; to wait for a processor
+    does not count."""
     grace_seconds: float = 10
     """How long after its clock `train` may go on before it is killed: a step, a validation, a last save."""
     predict_seconds: float = 600

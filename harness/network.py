@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from harness.contract import Task
 
 
+class NotFiniteError(BrokenContractError):
+    """Raised when logits are not finite, which may be the fault of how the network was trained."""
+
+
 def build(component: ModuleType, task: Task) -> nn.Module:
     """Make the network, on the device.
 
@@ -68,7 +72,7 @@ def checked_logits(logits: Any, images: int, classes: int, name: str) -> Tensor:
     """The logits, if that is what they are.
 
     Raises:
-        BrokenContractError: they are not.
+        BrokenContractError: they are not; a `NotFiniteError` where that is all.
     """
     if not isinstance(logits, torch.Tensor):
         raise BrokenContractError("model", f"{name} must give a tensor of logits, not {type(logits).__name__}")
@@ -76,7 +80,7 @@ def checked_logits(logits: Any, images: int, classes: int, name: str) -> Tensor:
         wanted = f"({images}, {classes})"
         raise BrokenContractError("model", f"{name} gave logits of shape {tuple(logits.shape)}, wanted {wanted}")
     if not logits.is_floating_point() or not bool(torch.isfinite(logits).all()):
-        raise BrokenContractError("model", f"{name} gave logits that are not finite floats")
+        raise NotFiniteError("model", f"{name} gave logits that are not finite floats")
     return logits
 
 

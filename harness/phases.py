@@ -12,6 +12,7 @@ from harness.blame import Fault, blame, is_out_of_memory
 from harness.check import check
 from harness.child import Ending, run_child
 from harness.fit import fit
+from harness.patience import Patience
 from harness.predict import predict
 from harness.randomness import repeatable
 
@@ -70,11 +71,11 @@ def _run(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callab
 def _run_once(name: str, phase: Phase, job: Job, progress: Progress, deadline: Callable[[float], float]) -> Ending:
     progress.begin(name, job.task.seconds)
     halvings = progress.report.batch_halvings
-    began = monotonic()
+    began, patience = monotonic(), Patience(progress, job.settings.quick_seconds)
     ending = run_child(
         lambda channel: _told(phase, job, channel, halvings),
         progress.hear,
-        deadline=lambda: min(deadline(began), progress.quick_since + job.settings.quick_seconds),
+        deadline=lambda child: min(deadline(began), patience.deadline(child)),
     )
     progress.end(monotonic() - began)
     return ending

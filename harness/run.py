@@ -12,6 +12,7 @@ import torch
 
 from harness.batches import Pace, Sliver, TrainingBatches
 from harness.forward import batch_size_for, outputs
+from harness.kept import Kept
 from harness.loader import InOrder, Shuffle, load, workers_for
 from harness.report import finite
 from harness.threads import use_threads
@@ -54,6 +55,7 @@ class TrainingRun:
     race: Race | None = None
     """Against the best run so far: the hopeless end early."""
     pace: Pace = field(default_factory=Pace)
+    kept: Kept = field(default_factory=Kept)
     _began: float = field(default_factory=perf_counter)
     _epochs: Iterator[int] = field(default_factory=count)
     _batches: dict[int, TrainingBatches] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class TrainingRun:
         finally:
             model.train(was_training)
         self._tuning_accuracy = {"tuning_accuracy": accuracy}
+        self.kept.validated(model, self._moment(), accuracy)
         if self.race:
             self._race(self.race, accuracy)
         return accuracy
@@ -103,6 +106,7 @@ class TrainingRun:
             return
         with self._at_work("save"):
             save_weights(model, type(self.model), self.file)
+        self.kept.saved(model, self._moment())
 
     def seconds_left(self) -> float:
         return self.clock.left()
@@ -122,6 +126,10 @@ class TrainingRun:
         if text not in self._told:
             self._told.add(text)
             self.channel.warn(text)
+
+    def _moment(self) -> tuple[int, int]:
+        """Another one after each batch."""
+        return self.pace.epochs, self.pace.images
 
     def _seconds(self) -> float:
         return perf_counter() - self._began

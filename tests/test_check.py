@@ -62,6 +62,15 @@ MISTAKES = {
         "model",
         "the same logits",
     ),
+    "everything dropped": ("model", "nn.Flatten(),", "nn.Flatten(), nn.Dropout(1.0),", "model", "everything dropped"),
+    "an endless forward": (
+        "model",
+        "nn.ReLU(),",
+        "type('Endless', (nn.Module,), {'forward': lambda self, images: any(False for _ in iter(int, 1))})(),",
+        "model",
+        "took too long and was killed: forward two images",
+    ),
+    "a rate that is far too large": ("train", "lr=0.02", "lr=1e15", "train", "is the rate far too large?"),
     "no step": ("train", "            optimizer.step()\n", "", "train", "not one weight changed"),
     "no learning rate": ("train", "lr=0.02", "lr=0.0", "train", "not one weight changed"),
     "a loop beside the batches": (
@@ -171,6 +180,7 @@ def test_images_that_the_network_was_not_promised_are_blamed_on_data(tmp_path: P
     assert ran.report.crash.culprit == "data"
 
 
+CUT = "type('Cut', (nn.Module,), {'forward': lambda self, features: features.detach()})()"
 ODD = {
     "eval mode": ("train", "    for epoch", "    model.eval()\n    for epoch", "train.py: all steps of an epoch"),
     "the first layer alone": ("train", "model.parameters()", "model[0].parameters()", "train.py: 59% of the weights"),
@@ -179,6 +189,18 @@ ODD = {
         "nn.Conv2d(task.channels, 8, 3, padding=1),",
         "nn.Conv2d(task.channels, 64, 3, padding=1).requires_grad_(False), nn.Conv2d(64, 8, 1),",
         "model.py: 50% of the weights",
+    ),
+    "detached layers": (
+        "model",
+        "nn.Conv2d(task.channels, 8, 3, padding=1),",
+        f"nn.Conv2d(task.channels, 64, 3, padding=1), {CUT}, nn.Conv2d(64, 8, 1),",
+        "model.py: 50% of the weights",
+    ),
+    "mirrored": (
+        "data",
+        EVAL,
+        "return lambda image: image.float().flip(2) / 255\n",
+        "eval_transform gives images mirrored",
     ),
     "an average that never moves": (
         "train",
@@ -214,6 +236,17 @@ def test_what_may_be_meant_but_seldom_is_gives_a_warning_that_names_the_file(odd
 
     assert report.crash is None
     assert any(words in warning for warning in report.warnings)
+
+
+def test_weights_in_a_file_that_nobody_keeps_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "best.pth"
+    own = f"__import__('os').chdir({str(tmp_path)!r}); torch.save(model.state_dict(), {file.name!r})"
+    files = pipeline(train=("accuracy = run.validate(model)", f"accuracy = run.validate(model); {own}"))
+
+    assert any("it wrote best.pth and did not call run.save" in each for each in warnings_of(tmp_path, files))
+    file.unlink()
+    files["train"] = files["train"].replace("torch.save", "run.save(model); torch.save")
+    assert warnings_of(tmp_path / "again", files) == ()
 
 
 def test_gradients_that_are_added_up_over_some_batches_are_no_fault(tmp_path: Path) -> None:
@@ -267,6 +300,12 @@ def test_what_follows_the_last_epoch_is_tried_too(tmp_path: Path) -> None:
     files["train"] += "    finish()\n"
 
     assert "finish" in error_of(fit(tmp_path / "job", files))
+
+
+def warnings_of(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
+    report = fit(folder / "job", files).report
+    assert report.crash is None
+    return report.warnings
 
 
 def error_of(ran: Ran) -> str:

@@ -1,0 +1,34 @@
+"""How long a step may take that should be over in a moment, on a busy machine, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.progress import Progress
+
+
+class Patience:
+    """The limit of each quick step of a phase; it stands still while the process waits for a processor."""
+
+    def __init__(self, progress: Progress, seconds: float) -> None:
+        self._progress = progress
+        self._seconds = seconds
+        self._step = progress.step
+        self._waited = 0.0
+
+    def deadline(self, process: int) -> float:
+        """Until when the current step may take (monotonic); infinite where it is none of the quick ones."""
+        waited = seconds_waited(process)
+        if self._step is not self._progress.step:
+            self._step, self._waited = self._progress.step, waited
+        return self._progress.quick_since + self._seconds + waited - self._waited
+
+
+def seconds_waited(process: int) -> float:
+    """How long the main thread of a process was ready to run and others ran; 0 where the kernel does not tell."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_bytes().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
