@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 IMAGES = 64
 """Of a batch, at most: a forward of them costs less than a step."""
-FEWEST = 16
+FEWEST = 32
 """With fewer nothing can be told from chance."""
-FAVOUR = 2.5
-"""Deviations, of all steps together; one in 160 has as many by chance, and good pipelines have 5 to 20."""
+FAVOUR = 3.5
+"""Deviations, of all steps together: good pipelines had 7 to 22, with half of all dropped, mixed or smoothed, too."""
 MOVED = 1e-4
 """Of a logarithm; where all have moved by less, as in a warm-up, rounding may be all that is seen."""
 
