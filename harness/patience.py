@@ -27,8 +27,15 @@ class Patience:
 
 
 def seconds_waited(process: int) -> float:
-    """How long the main thread of a process was ready to run and others ran; 0 where the kernel does not tell."""
+    """How long the threads of a process were ready to run while others ran; 0 where the kernel does not tell.
+
+    Of all threads: the main one sleeps while another computes its part of an operation, or waits for its turn to.
+    """
+    return sum(_nanoseconds_waited(file) for file in Path(f"/proc/{process}/task").glob("*/schedstat")) / 1e9
+
+
+def _nanoseconds_waited(file: Path) -> int:
     try:
-        return int(Path(f"/proc/{process}/schedstat").read_bytes().split()[1]) / 1e9
+        return int(file.read_bytes().split()[1])
     except (OSError, ValueError, IndexError):
-        return 0.0
+        return 0  # the thread has ended meanwhile
