@@ -20,10 +20,12 @@ from harness.randomness import seeded_aside
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-IMAGES = 32
-"""Of a batch: a forward of them costs less than a step, and with fewer nothing could be told from chance."""
-FAVOUR = 3.5
-"""Deviations, of all steps together: good pipelines have 7 to 16, with half of all dropped, mixed or smoothed, too."""
+IMAGES = 64
+"""Of a batch, at most: a forward of them costs less than a step."""
+FEWEST = 32
+"""With fewer nothing can be told from chance."""
+FAVOUR = 2.0
+"""Deviations, of all steps together: good pipelines have 7 to 22, with half of all dropped, mixed or smoothed, too."""
 MOVED = 1e-4
 """Of a logarithm; where all have moved by less, as in a warm-up, rounding may be all that is seen."""
 
@@ -48,7 +50,7 @@ class Lesson:
 
     def begin(self, images: Tensor, targets: Tensor) -> None:
         """Take the opinion before a step. `targets`: (N,) or (N, classes)."""
-        if len(images) >= IMAGES:
+        if len(images) >= FEWEST:
             self._before = _ask(self._model, images[:IMAGES].clone(), targets[:IMAGES].clone())
 
     def end(self) -> None:

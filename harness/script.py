@@ -41,7 +41,7 @@ def run_script(folders: Folders, progress: Progress) -> None:
     progress.end(monotonic() - began)
     progress.begin("script", 0)
     began = monotonic()
-    ending = run_child(lambda _: _become_script(place), lambda _: None, lambda: began + order["seconds"])
+    ending = run_child(lambda _: _become_script(place), lambda _: None, lambda _: began + order["seconds"])
     progress.end(monotonic() - began)
     try:
         _require_end(ending, order["seconds"])

@@ -78,7 +78,7 @@ def test_steps_that_learn_their_targets_are_no_fault(loss: str) -> None:
 
 @pytest.mark.parametrize("loss", BAD)
 def test_steps_that_learn_other_targets_are_told(loss: str) -> None:
-    assert sum(TOLD in taught(BAD[loss], seed) for seed in range(20)) >= 18
+    assert sum(TOLD in taught(BAD[loss], seed) for seed in range(20)) >= 15
 
 
 def test_of_steps_that_hardly_move_nothing_is_said() -> None:
