@@ -93,7 +93,7 @@ def decide(candidate: Sequence[Trained], standing: Sequence[Trained], rule: Rule
         return Decision(kind=kind, p=1.0, sentence=f"{now:.2f} % right instead of {before:.2f} %")
     ahead = _ahead(_scores(candidate), _scores(standing))
     p = _chance(ahead)
-    said = f"{_differences(ahead, once=len(candidate) == len(standing) == 1)}: {_p(p)}"
+    said = f"{_differences(ahead, once=len(candidate) == len(standing) == 1)}: {chance_in_words(p)}"
     if p <= rule.level:
         return Decision(kind="better", p=p, sentence=said)
     if gain >= 0 and _is_lighter(candidate, standing):
@@ -195,5 +195,6 @@ def _differences(ahead: NDArray[np.int64], *, once: bool) -> str:
     return f"over the seeds {images} right more often, {downs:,} less often"
 
 
-def _p(p: float) -> str:
+def chance_in_words(p: float) -> str:
+    """`p = 0.02`, or `p < 0.001` where more digits would tell nothing."""
     return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"

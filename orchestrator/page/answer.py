@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.page.charts import Rung, ladder
 from orchestrator.page.words import percent, points, several
+from orchestrator.selection import chance_in_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -71,7 +72,7 @@ def _draft(summary: Summary) -> list[str]:
         return [f"{said}."]
     clear = draft.luck <= CLEAR
     judged = "more than luck would bring" if clear else "which may be luck" if gain > 0 else "no gain"
-    return [f"{said}, {judged} (paired test, p = {draft.luck:.2g})."]
+    return [f"{said}, {judged} (paired test, {chance_in_words(draft.luck)})."]
 
 
 def _seeds(summary: Summary) -> list[str]:
