@@ -65,7 +65,7 @@ def taught(loss: Loss, seed: int, rate: float = 0.05, dropout: float = 0.5) -> s
         images, targets = torch.randn(SIZE, 1, 8, 8), torch.randint(0, CLASSES, (SIZE,))
         lesson.begin(images, targets)
         optimizer.zero_grad()
-        loss(model(images), targets).backward()
+        torch.autograd.backward(loss(model(images), targets))
         optimizer.step()
         lesson.end()
     return lesson.odd()
