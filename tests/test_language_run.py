@@ -68,7 +68,7 @@ def five_iterations() -> Actors:
         train=[
             *[code(CRASHING), code(better(PLAIN.train, "mended"))],
             *["I cannot do that.", "Really not.", "No.", code(better(PLAIN.train, "after all"))],
-            *[code(CRASHING), *[code(better(CRASHING, mark)) for mark in "abc"], chosen("tiny-grey")],
+            *[*[code(better(CRASHING, mark)) for mark in "zabc"], chosen("tiny-grey")],  # CRASHING itself is known
         ],
     )
 
