@@ -92,8 +92,10 @@ class _Mark:
 
 def _files_of_weights() -> set[Path]:
     """Where a component writes to that names no folder, or one below."""
-    found = (path for pattern in ("*", "*/*") for path in Path.cwd().glob(pattern))
-    return {path for path in found if path.suffix in WEIGHTS}
+    try:
+        return {path for pattern in ("*", "*/*") for path in Path.cwd().glob(pattern) if path.suffix in WEIGHTS}
+    except OSError:  # it went where no path leads, or took away what it stood on
+        return set()
 
 
 def _written(weight: Tensor) -> int:
