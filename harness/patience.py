@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ class Patience:
 
     def deadline(self, process: int) -> float:
         """Until when the current step may take (monotonic); infinite where it is none of the quick ones."""
+        if self._progress.quick_since == inf:
+            return inf  # all through a training nobody need look at its threads
         waited = seconds_waited(process)
         if self._step is not self._progress.step:
             self._step, self._waited = self._progress.step, waited
