@@ -51,5 +51,7 @@ def folder_names(classes: Sequence[str]) -> list[str]:
     names: list[str] = []
     for number, name in enumerate(classes):
         safe = UNSAFE.sub("_", name).strip(" .")[:LONGEST].rstrip(" .") or "class"
-        names.append(f"{safe}-{number}" if safe in names else safe)
+        while safe in names:
+            safe = f"{safe}-{number}"
+        names.append(safe)
     return names

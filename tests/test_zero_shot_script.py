@@ -146,6 +146,7 @@ def test_every_class_gets_a_folder_of_its_own(classes: list[str]) -> None:
 
 
 def test_names_that_can_be_folders_stay() -> None:
+    assert files.folder_names(["b_-2", "b/", "b:"]) == ["b_-2", "b_", "b_-2-2"]
     assert files.folder_names(["cat", "sea lion", "N/A", "N_A", "..", "Kätzchen"]) == [
         "cat",
         "sea lion",
