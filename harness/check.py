@@ -37,6 +37,7 @@ from harness.training_data import open_training_data
 from harness.weights import all_finite, load_weights, save_weights
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from torch import Tensor, nn
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 SLOW_STEP = 2.0
 """Seconds. Where a step would take longer on a CPU, `train` gets smaller batches; a GPU always gets whole ones."""
+SAVED = "check.safetensors"
 NOT_REPEATABLE = (
     "train_transform gave two results for one image and one seed, so equal seeds will not give equal results: "
     "draw from the global generators of random, numpy and torch, and keep no state"
@@ -60,27 +62,11 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     Raises:
         BrokenContractError: one is, or gives, something else than the contract says.
     """
-    task, saved = job.task, job.folders.out / "check.safetensors"
+    task, saved = job.task, job.folders.out / SAVED
     data, network, train = load_components(("data", "model", "train"), job.folders.components, channel, task.seed)
     examples = open_training_data(job, data, channel)
-    channel.step("transform eight images", "data", quick=True)
-    check_transforms(examples, task)
-    if not repeats(examples.train):
-        channel.warn(NOT_REPEATABLE)
-    channel.step("transform a batch", "data", quick=True)
-    batch = check_batch(examples, task, channel.warn)
-    for odd in list(odd_values(examples, batch[0])) or odd_ways(examples):
-        channel.warn(odd)
-    channel.step("build the model", "model")
-    model = build(network, task)
-    check_registered(model)
-    check_backbone(model, task.backbone)
-    channel.facts(
-        parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
-        frozen=sum(weight.numel() for weight in model.parameters() if not weight.requires_grad),
-    )
-    channel.step("forward two images", "model", quick=True)
-    operations = count_operations(model, examples.tuning, task.device)
+    batch = _transform(examples, task, channel)
+    model, operations = _build(network, examples, task, channel)
     channel.step("forward and backward", "model")
     seconds, watch = _step(model, *batch, task)
     channel.step("train, beside its steps", "train", quick=True)
@@ -100,27 +86,37 @@ def check(job: Job, channel: Channel, *, halvings: int) -> None:
     if odd := lesson.odd():
         channel.warn(odd)
     channel.facts(epoch_seconds=_epoch_seconds(run, examples, job.settings.workers))
-    kept = None
-    if saved.exists():
-        channel.step("load what train saved", "train")
-        kept = build(network, task)
-        watch.require_alike(kept)
-        load_weights(kept, saved)
-    for odd in watch.check(kept, task):
+    for odd in watch.check(_load(network, task, saved, watch, channel), task):
         channel.warn(odd)
-    channel.step("predict", "model")
-    images, _ = examples.tuning.__getitems__(examples.tuning.spread(IMAGES))
-    alone, logits = _predict_trained(network, model, images.to(task.device), task)
-    channel.step("save and load the weights", "model")
-    save_weights(model, type(model), saved)
-    again = build(network, task)
-    load_weights(again, saved)
-    _check_same(logits, _predict(network, again, images.to(task.device), task)[1])
-    saved.unlink()
-    refuse_probabilities(logits, "the prediction")
-    if odd := check_rows(images, alone, logits):
-        channel.warn(odd)
+    _predict_twice(network, model, examples, job, channel)
     channel.facts(peak_memory=peak_memory(task.device))
+
+
+def _transform(examples: TrainingData, task: Task, channel: Channel) -> tuple[Tensor, Tensor]:
+    """Images of a batch, and their targets, as the network will get them."""
+    channel.step("transform eight images", "data", quick=True)
+    check_transforms(examples, task)
+    if not repeats(examples.train):
+        channel.warn(NOT_REPEATABLE)
+    channel.step("transform a batch", "data", quick=True)
+    images, targets = check_batch(examples, task, channel.warn)
+    for odd in list(odd_values(examples, images)) or odd_ways(examples):
+        channel.warn(odd)
+    return images, targets
+
+
+def _build(network: ModuleType, examples: TrainingData, task: Task, channel: Channel) -> tuple[nn.Module, float]:
+    """Build the network, and count the operations of an image."""
+    channel.step("build the model", "model")
+    model = build(network, task)
+    check_registered(model)
+    check_backbone(model, task.backbone)
+    channel.facts(
+        parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        frozen=sum(weight.numel() for weight in model.parameters() if not weight.requires_grad),
+    )
+    channel.step("forward two images", "model", quick=True)
+    return model, count_operations(model, examples.tuning, task.device)
 
 
 def _step(model: nn.Module, images: Tensor, targets: Tensor, task: Task) -> tuple[float, Watch]:
@@ -156,6 +152,34 @@ def _epoch_seconds(run: TrainingRun, examples: TrainingData, workers: int) -> fl
     """Expect this of an epoch; loader processes work beside the network, but on a CPU they share its cores."""
     load = examples.train.seconds_per_image / max(1, workers)
     return (run.pace.seconds_per_image + load) * len(examples.train)
+
+
+def _load(network: ModuleType, task: Task, saved: Path, watch: Watch, channel: Channel) -> nn.Module | None:
+    """Load what `train` saved into a network that is built anew; None: it saved nothing, and is not bound to."""
+    if not saved.exists():
+        return None
+    channel.step("load what train saved", "train")
+    kept = build(network, task)
+    watch.require_alike(kept)
+    load_weights(kept, saved)
+    return kept
+
+
+def _predict_twice(network: ModuleType, model: nn.Module, examples: TrainingData, job: Job, channel: Channel) -> None:
+    """Predict with the network that `train` had, and with one that is built anew with its weights."""
+    task, file = job.task, job.folders.out / SAVED
+    channel.step("predict", "model")
+    images, _ = examples.tuning.__getitems__(examples.tuning.spread(IMAGES))
+    alone, logits = _predict_trained(network, model, images.to(task.device), task)
+    channel.step("save and load the weights", "model")
+    save_weights(model, type(model), file)
+    again = build(network, task)
+    load_weights(again, file)
+    _check_same(logits, _predict(network, again, images.to(task.device), task)[1])
+    file.unlink()
+    refuse_probabilities(logits, "the prediction")
+    if odd := check_rows(images, alone, logits):
+        channel.warn(odd)
 
 
 def _predict(network: ModuleType, model: nn.Module, images: Tensor, task: Task) -> tuple[Tensor, Tensor]:

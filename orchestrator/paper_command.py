@@ -91,10 +91,11 @@ def _measure(
     from orchestrator.bench.paper.measuring import measure
     from orchestrator.bench.paper.study import Study
     from orchestrator.bench.paper.tables import write_tables
-    from orchestrator.setup import open_sandbox
+    from orchestrator.setup import open_sandbox, prove
     from orchestrator.terminal import Terminal
 
     with Terminal() as terminal, closing(open_sandbox(settings, terminal.say)) as sandbox:
+        prove(settings, sandbox, folder)
         conditions = _conditions(settings, sandbox)
         study = Study(
             folder=folder, measure=lambda cell, place: measure(cell, sandbox, terminal, place), say=terminal.say

@@ -24,7 +24,6 @@ from orchestrator.jobs import Jobs
 from orchestrator.log import open_log
 from orchestrator.prepare import open_dataset
 from orchestrator.run import make_profile
-from orchestrator.setup import prove
 from orchestrator.teams import chat_settings, open_chats, open_ledger
 from prompts.words import render
 
@@ -74,7 +73,6 @@ def zero_shot(settings: Settings, sandbox: Sandbox, view: View, folder: Path) ->
     measured = Measured(test=None, problem="The reply holds no whole script in a fenced block.", seconds=0.0)
     if script:
         view.phase(f"running the script of {reply.model}")
-        prove(settings, sandbox, folder)
         blinding = Blinding(dataset, folder)
         with _jobs(settings, sandbox, view, folder, blinding) as jobs:
             measured = run_script(script, jobs, blinding, task, folder / "script")
