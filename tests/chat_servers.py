@@ -74,10 +74,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(*script: Act, then: Callable[[dict[str, Any]], Act] | None = None) -> Iterator[ChatServer]:
-    """Play a script, then answer each request as `then` says, or well."""
+def serve(*script: Act, then: Callable[[dict[str, Any]], Act] | None = None, port: int = 0) -> Iterator[ChatServer]:
+    """Play a script, then answer each request as `then` says, or well; `port`: 0 is any that is free."""
     chat = ChatServer(list(script), then or (lambda _: good()))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"chat": chat}))
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (Handler,), {"chat": chat}))
     chat.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.chat_servers import KEY, ChatServer, good, refuse, serve
+from tests.scripted_model import role
 from tests.team_cases import PLAIN, better, chosen, code, drafted, feedback
 from tests.test_run import backend, environment, home, only_run, processes_with
 
@@ -23,23 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["backend", "home"]
 
-ROLES = {
-    "Project Architect": "architect",
-    "Data Engineer": "data",
-    "Model Engineer": "model",
-    "Training Engineer": "train",
-    "Performance Analyst": "analyst",
-    "summarizer": "summarizer",
-}
 UNDEFINED = "def build_model(task):\n    return ResNet(task)\n"
 CRASHING = "def train(model, task, run):\n    raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')\n"
-
-
-def role(body: dict[str, Any]) -> str:
-    """Which agent asks, told by its prompt."""
-    system = body["system"][0]["text"] if "system" in body else body["messages"][0]["content"]
-    title = system.split("\n# You are the ", 1)[1].split("\n", 1)[0]
-    return ROLES[title]
 
 
 class Actors:

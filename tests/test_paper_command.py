@@ -6,67 +6,21 @@ import csv
 import signal
 import subprocess
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.bench.paper.published import read_paper
-from tests.chat_servers import KEY, good, serve
+from tests.chat_servers import KEY, serve
 from tests.sandboxes import skip_without
-from tests.team_cases import PLAIN, better, code, drafted, feedback
-from tests.test_language_run import role
+from tests.scripted_model import ScriptedModel
 from tests.test_run import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.chat_servers import Act
-
-NEAREST_MEAN = """
-import os
-import numpy as np
-from PIL import Image
-
-def read(path):
-    return np.asarray(Image.open(path), dtype=float).ravel()
-
-means = {
-    name: np.mean([read(f"train/{name}/{file}") for file in os.listdir(f"train/{name}")], axis=0)
-    for name in os.listdir("train")
-}
-with open("predictions.csv", "w") as table:
-    print("file,class", file=table)
-    for file in os.listdir("test"):
-        image = read(f"test/{file}")
-        print(file, min(means, key=lambda name: ((means[name] - image) ** 2).sum()), sep=",", file=table)
-"""
-"""What gets 90 % of digits right without any training."""
 LEARNT = 0.3
-"""Accuracy that no chance gives. What is trained may be worse: 6 seconds are little on a busy machine."""
-
-
-class Actors:
-    """A team whose every change is another version of what is there, and a model that writes a script."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-
-    def __call__(self, body: dict[str, Any]) -> Act:
-        asked = body["messages"][-1]["content"]
-        if "Generate code for training a model on a dataset with" in asked:
-            return good(code(NEAREST_MEAN))
-        who = role(body)
-        self.calls[who] += 1
-        match who:
-            case "architect":
-                return good(drafted())
-            case "analyst":
-                return good(feedback("train", "calmer"))
-            case "summarizer":
-                return good("data: plain\nmodel: one convolution\ntrain: AdamW, 3 epochs")
-            case part:
-                return good(code(better(getattr(PLAIN, part), str(self.calls[part]))))
+"""Accuracy that no chance gives. What is trained may be worse: 15 seconds are little on a busy machine."""
 
 
 TABLE_4 = ("--table", "4", "--scale", "tiny", "--trials", "1")
@@ -116,7 +70,7 @@ def test_a_table_fills_as_it_can_and_nothing_is_measured_twice(tmp_path: Path) -
     )
     assert own["playbook"]["images"] == "359"
 
-    with serve(then=Actors()) as server:
+    with serve(then=ScriptedModel()) as server:
         reached = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{server.url}/v1", "LLM_MODEL": "some-model"}
         whole = bench(tmp_path, *TABLE_4, **reached)
         asked = len(server.bodies)

@@ -62,7 +62,7 @@ SCALES: Mapping[str, Scale] = {
     "tiny": Scale(
         name="tiny",
         trials=2,
-        knobs={"run_iterations": 1, "run_fit_minutes": 0.1, "run_finals": 2, "run_final_seeds": 1},
+        knobs={"run_iterations": 1, "run_fit_minutes": 0.25, "run_finals": 2, "run_final_seeds": 1},
         backbone="vit_tiny_patch16_224",
         datasets=("digits",),
     ),
