@@ -10,10 +10,9 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import TemplateError
 from markupsafe import Markup
 
 from orchestrator.errors import AutoModelError
@@ -22,12 +21,16 @@ from orchestrator.page import charts, confusion, words
 from orchestrator.page.answer import answer
 from orchestrator.page.commands import reproduce_command, run_path
 from orchestrator.page.facts import read_facts
+from orchestrator.page.templates import checksum, open_templates, read_ours
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Environment
+
     from orchestrator.page.facts import RunFacts
 
 REPORT = "report.html"
-HERE = Path(__file__).parent
 SECTIONS = {
     "answer": "The answer",
     "now": "What happens now",
@@ -85,10 +88,10 @@ def try_report(run: Path, datasets: Path) -> str:
 
 def render_page(facts: RunFacts, *, live: bool) -> str:
     """The whole page; `live`: it listens for what changes."""
-    style, script = (Markup((HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))  # noqa: S704 - ours
+    style, script = read_ours("page.css"), read_ours("page.js")
     sections = render_sections(facts, live=live)
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; script-src '{_checksum(script)}'; "
+        f"default-src 'none'; img-src data:; style-src '{checksum(style)}'; script-src '{checksum(script)}'; "
         f"base-uri 'none'; form-action 'none'{'; connect-src ' + repr('self') if live else ''}"
     )
     return (
@@ -166,9 +169,7 @@ def _now(facts: RunFacts) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = open_templates()
     filters = ("percent", "points", "duration", "money", "count", "moment", "several", "sentence")
     environment.filters |= {name: getattr(words, name) for name in filters}
     environment.filters |= {"picture": _picture, "bar": charts.bar, "curve_css": charts.curve_css}
@@ -178,7 +179,3 @@ def _environment() -> Environment:
 
 def _picture(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _checksum(content: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
