@@ -28,8 +28,9 @@ from orchestrator.terminal import Terminal
 from sandbox.base import Ended, SandboxError, Verdict
 from tests.chat_servers import KEY, good
 from tests.fakes import CLASSES, make_facts, noise, perfect_logits
+from tests.scripted_model import role
 from tests.team_cases import PLAIN, better, chosen, code, drafted, feedback
-from tests.test_language_run import UNDEFINED, role
+from tests.test_language_run import UNDEFINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
