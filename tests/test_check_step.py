@@ -85,6 +85,22 @@ def test_of_steps_that_hardly_move_nothing_is_said() -> None:
     assert taught(BAD["climbed"], 0, rate=1e-9) == ""
 
 
+def test_of_a_step_that_moves_all_images_alike_nothing_is_said() -> None:
+    """As with a transformer in its first steps: it has not begun to tell images apart."""
+    for spread, said in ((1.0, TOLD), (0.02, "")):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, CLASSES))
+        images, targets = 1 + spread * torch.randn(SIZE, 1, 8, 8), torch.randint(0, CLASSES, (SIZE,))
+        lesson = Lesson(model)
+        lesson.begin(images, targets)
+        torch.autograd.backward(-cross_entropy(model(images), targets))
+        torch.optim.SGD(model.parameters(), lr=0.1).step()
+        lesson.end()
+
+        assert said in lesson.odd()
+        assert bool(lesson.odd()) == bool(said)
+
+
 def test_asking_leaves_the_network_as_it_is() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, CLASSES), nn.BatchNorm1d(CLASSES), nn.Dropout(0.5))
     before = {name: value.clone() for name, value in model.state_dict().items()}
