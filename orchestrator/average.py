@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from orchestrator.components import write_components
 from orchestrator.execute import USUAL
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.outcome import Crashed
 from orchestrator.static_check import InvalidComponentError, check_component
 from orchestrator.tensor_file import InvalidTensorsError, read_header, write_mean, write_stack

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness.contract
-from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.job_files import LOGITS, WEIGHTS
 from sandbox import pid1
 
 if TYPE_CHECKING:

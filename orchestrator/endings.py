@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.average import Member, choose_members, try_averages
 from orchestrator.execute import Terms
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.outcome import Crashed
 from orchestrator.refit import learning_all, refit, score_refit, wrecked

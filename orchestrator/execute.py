@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report import InvalidReportError, Report
 from orchestrator.components import COMPONENTS, write_components
 from orchestrator.custody import seal
-from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.job_files import LOGITS, WEIGHTS
 from orchestrator.link import link_or_copy
 from orchestrator.outcome import Crashed, Outcome, Trained
 from orchestrator.postmortem import explain_fit, explain_predict
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.contract import Task
+    from orchestrator.ahead import Ahead
     from orchestrator.blinding import Blinding
     from orchestrator.components import Pipeline
     from orchestrator.dataset import HiddenName
-    from orchestrator.jobs import Ahead, Jobs
+    from orchestrator.jobs import Jobs
     from orchestrator.rival import Rival
     from orchestrator.scoring import Score
     from orchestrator.supply import Supply

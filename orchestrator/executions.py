@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.execute import USUAL, Terms
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.outcome import Trained
 
 if TYPE_CHECKING:

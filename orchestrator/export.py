@@ -15,7 +15,7 @@ import harness.contract
 from orchestrator.components import write_components
 from orchestrator.custody import file_checksum
 from orchestrator.errors import AutoModelError
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.parity import CLOSE, ONNX, check_parity
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.execute import Terms
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.outcome import Trained
 from orchestrator.run_folder import keep_best

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.components import read_components
 from orchestrator.dataset_notes import dataset_notes, leaks
 from orchestrator.endings import Endings
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.ledger import bill_facts
 from orchestrator.mistakes import keep_mistakes, reliability_of_test
 from orchestrator.page.render import try_report

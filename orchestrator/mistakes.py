@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from orchestrator.jobs import LOGITS
+from orchestrator.job_files import LOGITS
 from orchestrator.run_folder import write_json
 from orchestrator.scoring import InvalidLogitsError, read_logits, reliability
 from orchestrator.sheets import MISTAKE_COLUMNS, SheetError

@@ -16,7 +16,7 @@ from pydantic import StringConstraints, TypeAdapter
 from harness.report import printable
 from orchestrator.blinding import present
 from orchestrator.errors import AutoModelError
-from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.job_files import LOGITS, WEIGHTS
 from orchestrator.link import link_or_copy
 from orchestrator.scoring import InvalidLogitsError, read_logits
 from sandbox.base import Job, Limits, Mount, Verdict, run_job

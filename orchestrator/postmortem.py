@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.report import Crash, shorten
-from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.job_files import LOGITS, WEIGHTS
 from sandbox.base import Verdict
 
 if TYPE_CHECKING:

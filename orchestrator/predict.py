@@ -14,7 +14,7 @@ import numpy as np
 from harness.contract import Task
 from orchestrator.components import read_components
 from orchestrator.errors import AutoModelError
-from orchestrator.jobs import TASK, WEIGHTS
+from orchestrator.job_files import TASK, WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,7 +15,7 @@ import numpy as np
 
 from orchestrator.blinding import ARRAY, ENCODED, OFFSETS
 from orchestrator.execute import Executor
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.outcome import Crashed
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from orchestrator.blinding import Blinding
 from orchestrator.components import read_components
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import Terms
-from orchestrator.jobs import TASK, WEIGHTS
+from orchestrator.job_files import TASK, WEIGHTS
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.predict import read_task
 from orchestrator.recorded import by_clock

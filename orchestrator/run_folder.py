@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
 from orchestrator.growing import growing_file, growing_folder
-from orchestrator.jobs import TASK, WEIGHTS
+from orchestrator.job_files import TASK, WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.link import link_or_copy
 from orchestrator.team import best

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orchestrator.jobs import LOGITS, SHEET, SHEET_BYTES
+from orchestrator.job_files import LOGITS, SHEET
+from orchestrator.jobs import SHEET_BYTES
 from orchestrator.scoring import InvalidLogitsError, read_logits, softmax
 
 if TYPE_CHECKING:

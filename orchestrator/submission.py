@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrator.custody import file_checksum
 from orchestrator.errors import DatasetError
 from orchestrator.growing import growing_file
-from orchestrator.jobs import LOGITS
+from orchestrator.job_files import LOGITS
 from orchestrator.scoring import InvalidLogitsError, softmax
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AutoModelError, NothingTrainedError
 from orchestrator.execute import Terms
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.journal import trial_folder
 from orchestrator.outcome import Crashed
 from orchestrator.run_folder import FINISHED, write_json

@@ -9,7 +9,7 @@ from orchestrator.components import read_components
 from orchestrator.custody import file_checksum, harness_checksum
 from orchestrator.dataset import Dataset
 from orchestrator.errors import AutoModelError, DatasetError
-from orchestrator.jobs import LOGITS, WEIGHTS
+from orchestrator.job_files import LOGITS, WEIGHTS
 from orchestrator.journal import attempt_folder
 from orchestrator.replay import read_events
 from orchestrator.run_folder import read_manifest

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from orchestrator.jobs import Ahead
+    from orchestrator.ahead import Ahead
 
 
 class Waiting:

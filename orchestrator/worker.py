@@ -25,7 +25,7 @@ from harness.report import ANSWERED
 from orchestrator.components import write_components
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import read_report
-from orchestrator.jobs import REPORT, TASK, WEIGHTS
+from orchestrator.job_files import REPORT, TASK, WEIGHTS
 from orchestrator.link import link_or_copy
 from orchestrator.postmortem import explain_predict
 from orchestrator.scoring import softmax

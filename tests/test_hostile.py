@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.blinding import LEVEL, chance
 from orchestrator.components import read_components
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.outcome import Crashed, Trained
 from sandbox import engine, owner
 from sandbox.cgroup import PREFIX, ROOT

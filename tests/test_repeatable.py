@@ -10,7 +10,7 @@ import pytest
 from orchestrator.blinding import Blinding
 from orchestrator.components import Pipeline
 from orchestrator.execute import USUAL, Executor, Terms
-from orchestrator.jobs import LOGITS
+from orchestrator.job_files import LOGITS
 from orchestrator.outcome import Trained
 from prompts.recipe import read_recipe
 from tests.harness_jobs import fit, pipeline, predict

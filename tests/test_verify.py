@@ -15,7 +15,8 @@ from orchestrator.custody import harness_checksum
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import Executor
 from orchestrator.finals import Winner
-from orchestrator.jobs import WEIGHTS, Jobs
+from orchestrator.job_files import WEIGHTS
+from orchestrator.jobs import Jobs
 from orchestrator.journal import Journal, attempt_folder
 from orchestrator.log import open_log
 from orchestrator.outcome import Trained

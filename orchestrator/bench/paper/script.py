@@ -14,7 +14,7 @@ from orchestrator.bench.paper.measured import Accuracy, Measured
 from orchestrator.blinding import ARRAY, ENCODED
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import read_report
-from orchestrator.jobs import LOGITS
+from orchestrator.job_files import LOGITS
 from orchestrator.material import one_line
 from orchestrator.scoring import InvalidLogitsError, read_logits, score, write_logits
 from sandbox.base import Verdict
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from harness.contract import Task
     from harness.report import Report
+    from orchestrator.ahead import Ahead
     from orchestrator.blinding import Blinding
-    from orchestrator.jobs import Ahead, Jobs
+    from orchestrator.jobs import Jobs
     from sandbox.base import Ended
 
 PLACE = "/tmp/work"  # noqa: S108 - the job's own, in its own world

@@ -23,7 +23,7 @@ from orchestrator.compute import find_compute
 from orchestrator.custody import harness_checksum
 from orchestrator.errors import AutoModelError
 from orchestrator.execute import Executor, Terms
-from orchestrator.jobs import WEIGHTS
+from orchestrator.job_files import WEIGHTS
 from orchestrator.journal import Journal
 from orchestrator.outcome import Crashed, Trained
 from orchestrator.prepare import open_dataset
