@@ -64,8 +64,7 @@ def _read(folder: Path) -> Measured:
 
 
 def _notes(summary: dict[str, Any]) -> str:
-    failed = f", {summary['failed']} of them failed" if summary["failed"] else ""
-    return f"iteration {summary['best_iteration']} won of {summary['iterations']} after the draft{failed}"
+    return f"{summary['failed']} of {summary['iterations']} iterations failed" if summary["failed"] else ""
 
 
 def _nothing(folder: Path | None) -> Measured:

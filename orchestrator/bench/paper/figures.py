@@ -53,6 +53,7 @@ class Figure:
 
     row: Row
     dataset: str
+    """What it is called: no path."""
     published: float | None
     """The paper's own."""
     trials: tuple[Trial, ...]
@@ -94,7 +95,7 @@ def figures(table: Table, study: Path) -> Iterator[Figure]:
         places = [(cell, cell.folder(study)) for cell in cells]
         yield Figure(
             row=row,
-            dataset=dataset,
+            dataset=cells[0].origin.name,
             published=table.published.find(dataset, row.key),
             trials=tuple(Trial(cell=cell, folder=folder, found=read_cell(folder)) for cell, folder in places),
         )
@@ -108,8 +109,8 @@ def worth(of: Sequence[Figure]) -> Iterator[str]:
             one, other = found.get((dataset, paper)), found.get((dataset, careful))
             if one and other and one.test and one.chose and other.test:
                 yield (
-                    f"{dataset}, {paper}: counted as the paper does, on the images that chose, {one.chose.mean:.4f}; "
-                    f"on test images {one.test.mean:.4f}, with this project's selection {other.test.mean:.4f}."
+                    f"{dataset}, {one.row.title}: counted as the paper does, on the images that chose, "
+                    f"{one.chose.mean:.4f}; on test images {one.test.mean:.4f}, with this project's selection {other.test.mean:.4f}."
                 )
 
 

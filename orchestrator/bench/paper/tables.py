@@ -46,12 +46,12 @@ def write_tables(table: Table, study: Path, ranks: Mapping[str, str], conditions
     with growing_file(study / f"table-{number}.csv") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows({"table": number, **_facts(each)} for each in found)
+        writer.writerows({"table": number, **_facts(each, study)} for each in found)
     return text
 
 
-def _facts(figure: Figure) -> dict[str, object]:
-    """A line of the CSV; several values of a cell stand with semicolons between."""
+def _facts(figure: Figure, study: Path) -> dict[str, object]:
+    """A line of the CSV; several values of a cell stand with semicolons between, and places are in the study."""
     test, chose, measured = figure.test, figure.chose, [each for _, each in figure.measured]
     prices = [each.usd for each in measured]
     return {
@@ -71,5 +71,5 @@ def _facts(figure: Figure) -> dict[str, object]:
         "usd": None if None in prices else round(sum(usd for usd in prices if usd), 6),
         "paper": figure.published,
         "remarks": " ".join(figure.remarks()),
-        "runs": "; ".join(str(trial.folder) for trial in figure.trials),
+        "runs": "; ".join(str(trial.folder.relative_to(study)) for trial in figure.trials),
     }
