@@ -110,7 +110,8 @@ def worth(of: Sequence[Figure]) -> Iterator[str]:
             if one and other and one.test and one.chose and other.test:
                 yield (
                     f"{dataset}, {one.row.title}: counted as the paper does, on the images that chose, "
-                    f"{one.chose.mean:.4f}; on test images {one.test.mean:.4f}, with this project's selection {other.test.mean:.4f}."
+                    f"{one.chose.mean:.4f}; on test images {one.test.mean:.4f}, "
+                    f"with this project's selection {other.test.mean:.4f}."
                 )
 
 
