@@ -25,6 +25,8 @@ GRIDS: Mapping[str, Grid] = {"paper": PAPER, "tiny": TINY}
 def measure(cell: Cell, sandbox: Sandbox, view: View, folder: Path) -> Measured:
     """Measure a cell, going on with what an earlier process left in its folder.
 
+    `sandbox`: its limits are proved already, once for all cells.
+
     Raises:
         AutoModelError: the machine, the dataset or the language model's server failed, and not the system.
         SandboxError: the sandbox failed.
