@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.bench.paper.published import read_paper
+from tests.broken_engine import broken_engine
 from tests.chat_servers import KEY, serve
 from tests.sandboxes import skip_without
 from tests.scripted_model import ScriptedModel
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 LEARNT = 0.3
 """Accuracy that no chance gives. What is trained may be worse: 15 seconds are little on a busy machine."""
-
-
 TABLE_4 = ("--table", "4", "--scale", "tiny", "--trials", "1")
 
 
@@ -87,6 +86,19 @@ def test_a_table_fills_as_it_can_and_nothing_is_measured_twice(tmp_path: Path) -
     assert lines(tmp_path) == told
     kept = [path.read_bytes() for path in (tmp_path / "study").rglob("*") if path.is_file()]
     assert not [text for text in [*kept, whole.stdout.encode()] if KEY.encode() in text]
+
+
+@pytest.mark.docker
+def test_where_a_limit_does_not_hold_no_cell_is_begun(tmp_path: Path) -> None:
+    skip_without("docker")
+    with broken_engine(tmp_path, {"HostConfig": {"NetworkMode": "bridge"}}):
+        reached = {"SANDBOX_BACKEND": "docker", "DOCKER_HOST": f"unix://{tmp_path}/engine.sock"}
+        done = bench(tmp_path, "--table", "1", "--scale", "tiny", **reached)
+
+    assert done.returncode == 4, done.stdout
+    assert "SANDBOX_ALLOW_WEAK" in done.stdout
+    assert "network" in done.stdout
+    assert not (tmp_path / "study" / "cells").exists()
 
 
 def test_a_dry_run_names_every_dataset_of_the_paper_and_leaves_nothing(tmp_path: Path) -> None:
