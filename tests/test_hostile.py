@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import harness
 from orchestrator.blinding import LEVEL, chance
 from orchestrator.components import read_components
 from orchestrator.job_files import WEIGHTS
@@ -41,6 +42,8 @@ class Arena:
         self.folder = folder
         self.attempts = 0
         self.outcome = self.train("plain")
+        executor.blinding.split("test")
+        self.world = self.read_world()
 
     def train(self, name: str) -> Outcome:
         pipeline = read_components(SPECIMENS / "plain") if name == "plain" else make_hostile(name)
@@ -61,6 +64,22 @@ class Arena:
                 return len(client.containers.list(all=True, filters={"label": f"{OWNER}={owner.tag()}"}))
         own = {path.name for path in ROOT.rglob(f"{PREFIX}_{owner.tag()}_*")}
         return max(len(own), len(children("bwrap")))
+
+    def read_world(self) -> dict[Path, bytes]:
+        """Every file around the attempts: the dataset, the run's secrets, what was presented, the harness."""
+        roots = (self.folder.parent, Path(harness.__file__).parent)
+        paths = (path for root in roots for path in root.rglob("*") if path.is_file() or path.is_symlink())
+        passing = (self.folder, self.executor.jobs.folder)
+        return {
+            path: os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+            for path in paths
+            if path.suffix != ".pyc" and not any(path.is_relative_to(folder) for folder in passing)
+        }
+
+    def changed(self) -> set[Path]:
+        """What is not as it was before the first specimen, of all files but the attempts'."""
+        now = self.read_world()
+        return {path for path in now.keys() | self.world.keys() if now.get(path) != self.world.get(path)}
 
     def waiting(self) -> int:
         folder = self.executor.jobs.folder
@@ -119,6 +138,7 @@ def test_whatever_it_does_the_score_is_honest_and_nothing_is_left(
     assert {path.name for path in place.iterdir()} <= LEFT
     assert all(path.is_file() and not path.is_symlink() for path in place.iterdir() if path.name != "components")
     assert arena.alive() == arena.waiting() == 0
+    assert arena.changed() == set()
 
 
 def test_every_specimen_has_an_expectation() -> None:
