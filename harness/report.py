@@ -15,6 +15,8 @@ REPORT_BYTES = 1 << 20
 """A larger report is refused unread."""
 EVENT_BYTES = 16 << 10
 """A larger event is refused unread."""
+MOST = 1 << 53
+"""A larger count is refused."""
 CURVE_POINTS = 2000
 """Points of a learning curve that are kept; a curve that grows longer loses its oldest points."""
 ANSWERED = "answer"
@@ -86,12 +88,12 @@ class Report:
             crash=None if crash is None else _crash(crash),
             stopped=_text(raw.get("stopped", ""), 100),
             warnings=tuple(_text(warning, 500) for warning in _list(raw.get("warnings", []), 100)),
-            batch_halvings=int(_number(raw.get("batch_halvings", 0))),
-            parameters=int(_number(raw.get("parameters", 0))),
-            frozen=int(_number(raw.get("frozen", 0))),
+            batch_halvings=_count(raw.get("batch_halvings", 0)),
+            parameters=_count(raw.get("parameters", 0)),
+            frozen=_count(raw.get("frozen", 0)),
             seconds=_metrics(raw.get("seconds", {})),
             epoch_seconds=None if raw.get("epoch_seconds") is None else _number(raw["epoch_seconds"]),
-            peak_memory=int(_number(raw.get("peak_memory", 0))),
+            peak_memory=_count(raw.get("peak_memory", 0)),
             curve=tuple(_metrics(point) for point in _list(raw.get("curve", []), CURVE_POINTS)),
         )
 
@@ -189,6 +191,14 @@ def _number(value: Any) -> float:
         raise InvalidReportError("a number beyond all bounds") from None
     if not math.isfinite(number):
         raise InvalidReportError("a number that is not finite")
+    return number
+
+
+def _count(value: Any) -> int:
+    """What is counted; sums of such numbers stay numbers that can be read again."""
+    number = int(_number(value))
+    if not 0 <= number <= MOST:
+        raise InvalidReportError("a count out of all bounds")
     return number
 
 

@@ -17,7 +17,7 @@ FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n`]*)$")
 LABEL = re.compile(r"\b(data|model|train)\.py\b", re.IGNORECASE)
 LONGEST_LABEL = 40
 """Characters; a longer line that names a file is a sentence."""
-MARK = re.compile(r"^#+[ \t=*#-]*`*(data|model|train)\.py`*[ \t=*#:-]*$", re.IGNORECASE | re.MULTILINE)
+MARK = re.compile(r"^#[ \t=*#-]*`*(data|model|train)\.py`*[ \t=*#:-]*$", re.IGNORECASE | re.MULTILINE)
 """A comment that names a file and says nothing else: models put three files into one block."""
 READ = 48 << 10
 """Characters of a block that are parsed: more than any component may have."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from harness.contract import Task
     from harness.report import Report
@@ -44,7 +44,7 @@ class Diagnosis:
 def diagnose(trained: Trained, task: Task, epochs: int | None) -> Diagnosis:
     """Name what most limits a pipeline; `epochs`: as many were planned, None where that is not known."""
     curve = trained.report.curve
-    training = next((point["accuracy"] for point in reversed(curve) if "accuracy" in point), 0.0)
+    training = next(_shares(curve, "accuracy"), 0.0)
     held_out, where = _held_out(trained)
     return (
         _hopeless(trained.report)
@@ -78,8 +78,13 @@ def _hopeless(report: Report) -> Diagnosis | None:
 
 
 def _held_out(trained: Trained) -> tuple[float, str]:
-    tuning = [point["tuning_accuracy"] for point in trained.report.curve if "tuning_accuracy" in point]
-    return (tuning[-1], "tuning") if tuning else (trained.score.accuracy, "validation")
+    tuning = next(_shares(trained.report.curve, "tuning_accuracy"), None)
+    return (trained.score.accuracy, "validation") if tuning is None else (tuning, "tuning")
+
+
+def _shares(curve: Sequence[dict[str, float]], name: str) -> Iterator[float]:
+    """A metric from the last point on; what is no share is the component's own word, and says nothing."""
+    return (point[name] for point in reversed(curve) if 0 <= point.get(name, -1) <= 1)
 
 
 def _dead(training: float, held_out: float, task: Task) -> Diagnosis | None:

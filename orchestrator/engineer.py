@@ -51,12 +51,12 @@ def write(agent: Agent, order: Order) -> str:
     refused = dict(order.refused)
 
     def parse(text: str) -> str:
-        source = complete(order.component, find_file(text, order.component), order.before)
-        source = lend(source, order.before, order.reference)
+        source = find_file(text, order.component)
         if not source.strip():
             raise UnusableReplyError(f"It holds no code. {order.component}.py belongs whole into one fence.")
         if len(source) > LARGEST:
             raise UnusableReplyError(f"{order.component}.py has {len(source):,} characters: far too long.")
+        source = lend(complete(order.component, source, order.before), order.before, order.reference)
         if reason := refused.get(fingerprint(source)):
             raise RepeatedReplyError(reason)
         try:
@@ -71,6 +71,10 @@ def write(agent: Agent, order: Order) -> str:
     return agent.ask(question, parse)
 
 
+LENDINGS = 10
+"""Rounds in which what was lent lacks something itself: each reads the file anew."""
+
+
 def complete(component: ComponentName, source: str, before: str) -> str:
     """The source; where it lacks a required function that the file had, it is a part, and put into that file."""
     if not source.strip() or component in owners(source) or component not in owners(before):
@@ -82,10 +86,12 @@ def complete(component: ComponentName, source: str, before: str) -> str:
 
 def lend(source: str, *known: str) -> str:
     """The source with what it uses and does not define, as far as files that the agent was shown define it."""
-    for file in known:
+    for file in known if len(source) <= LARGEST else ():  # what is longer is refused
         lacking = undefined_names(source)
         before: set[str] = set()
-        while lacking and lacking != before:
+        for _ in range(LENDINGS):
+            if not lacking or lacking == before:
+                break
             with suppress(*UNREADABLE):
                 source = borrow(source, lacking, file)
             lacking, before = undefined_names(source), lacking

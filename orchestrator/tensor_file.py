@@ -33,6 +33,8 @@ FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}
 COUNTED = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"}
 """Types that count or index, as BatchNorm's num_batches_tracked: a mean would say nothing."""
 METADATA = "__metadata__"
+DIMENSIONS, MOST = 64, 1 << 48
+"""Of a shape, and in each of them: beyond, the product alone would take hours."""
 AT_ONCE = 1 << 20
 """Numbers, or bytes, in memory together, of each file."""
 
@@ -132,6 +134,8 @@ def _tensor(facts: Mapping[str, Any], data: int) -> Tensor:
     dtype, shape, (start, end) = facts["dtype"], facts["shape"], facts["data_offsets"]
     if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
         raise ValueError("a size is no number")
+    if len(shape) > DIMENSIONS or any(number > MOST for number in shape):
+        raise ValueError("a shape is out of all bounds")
     if end - start != prod(shape) * BYTES[dtype]:
         raise ValueError("a tensor is not as long as its shape says")
     return Tensor(dtype=dtype, shape=tuple(shape), start=data + start, size=end - start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker.errors
@@ -88,6 +89,8 @@ class DockerSandbox:
             self._jobs.close()
         finally:
             self._client.close()
+            if self._podman:
+                Path(self._seccomp).unlink(missing_ok=True)
 
     def _begin(self, job: Job) -> DockerContainer:
         gpus = (job.device or self._gpus) if job.gpu else ""

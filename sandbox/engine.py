@@ -109,7 +109,7 @@ def check(client: DockerClient, accepted: Collection[str] = ()) -> None:
 
 
 def seccomp_argument(*, podman: bool) -> str:
-    """The profile as the engine takes it: Docker's API wants the JSON itself, Podman's a path."""
+    """The profile as the engine takes it: Docker wants the JSON itself, Podman a path, whose file is the caller's."""
     if not podman:
         return json.dumps(json.loads(PROFILE.read_text()))
     with tempfile.NamedTemporaryFile("w", prefix="automodel-seccomp-", suffix=".json", delete=False) as file:

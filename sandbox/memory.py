@@ -1,6 +1,7 @@
 """A memory limit without a control group: look at the processes five times a second, and kill the heaviest if need be.
 
-A job can be over its limit for a fifth of a second. Files in /tmp and /job/out are bounded by their own sizes.
+A job can be over its limit for a fifth of a second. Files in /tmp and /job/out are bounded by their own sizes. Not
+covered: what waits in sockets and pipes, which belongs to the kernel.
 """
 
 from __future__ import annotations

@@ -16,9 +16,13 @@ from sandbox.environment import UID, mounts
 from sandbox.pid1 import OUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sandbox.base import Job
 
 SYSTEM = ("bin", "lib", "lib32", "lib64", "sbin")
+PASSWORDS = ("pip.conf", ".condarc", "condarc", ".netrc")
+"""Files beside a Python that may hold logins: a job cannot open them."""
 NETWORK_FILES = ("resolv.conf", "hosts", "nsswitch.conf", "ssl", "ca-certificates", "pki")
 
 
@@ -72,7 +76,16 @@ def _system() -> list[str]:
 
 def _python() -> list[str]:
     """The host's Python, where that is not below /usr."""
-    return [word for folder in python_folders() for word in (*_parents(folder), "--ro-bind", folder, folder)]
+    folders = python_folders()
+    arguments = [word for folder in folders for word in (*_parents(folder), "--ro-bind", folder, folder)]
+    return [*arguments, *hide_passwords((*folders, "/usr", "/usr/local"))]
+
+
+def hide_passwords(folders: Iterable[str]) -> list[str]:
+    """Put a device that no job may open over each of `PASSWORDS` that is there."""
+    paths = [Path(folder, name) for folder in folders for name in PASSWORDS]
+    there = [str(path) for path in paths if path.is_file() and not path.is_symlink()]
+    return [word for path in there for word in ("--ro-bind", "/dev/null", path)]
 
 
 def python_folders() -> list[str]:

@@ -90,12 +90,16 @@ def serve(*script: Act, then: Callable[[dict[str, Any]], Act] | None = None, por
         server.server_close()
 
 
-def good(text: str = TEXT, *, cut_off: bool = False, tokens: int = 20) -> Act:
-    """Answer as the provider does whose format the request has: 100 tokens in, 60 of them cached, and 20 out."""
+def good(text: str = TEXT, *, cut_off: bool = False, tokens: float | None = 20) -> Act:
+    """Answer as the provider does whose format the request has: 100 tokens in, 60 of them cached, and 20 out.
+
+    `tokens`: other than 20; None where the server does not count.
+    """
 
     def act(handler: Handler) -> None:
         reply = _message(text, cut_off, tokens) if handler.anthropic else _completion(text, cut_off, tokens)
-        handler.reply(200, json.dumps(reply).encode(), {})
+        counts: dict[str, Any] = {"usage": {}} if tokens is None else {}
+        handler.reply(200, json.dumps(reply | counts).encode(), {})
 
     return act
 
@@ -167,8 +171,8 @@ def ask_for(text: str = "Write train.py.", **more: Any) -> Request:
     return Request(**{**wanted, **more})
 
 
-def _completion(text: str, cut_off: bool, tokens: int) -> dict[str, Any]:
-    usage = {"prompt_tokens": 100, "completion_tokens": tokens, "total_tokens": 100 + tokens}
+def _completion(text: str, cut_off: bool, tokens: float | None) -> dict[str, Any]:
+    usage = {"prompt_tokens": 100, "completion_tokens": tokens, "total_tokens": 100}
     return {
         "id": "1",
         "object": "chat.completion",
@@ -185,7 +189,7 @@ def _completion(text: str, cut_off: bool, tokens: int) -> dict[str, Any]:
     }
 
 
-def _message(text: str, cut_off: bool, tokens: int) -> dict[str, Any]:
+def _message(text: str, cut_off: bool, tokens: float | None) -> dict[str, Any]:
     usage = {
         "input_tokens": 30,
         "output_tokens": tokens,

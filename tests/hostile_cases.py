@@ -95,6 +95,7 @@ EXPECTED: dict[str, Expected] = {
     "train/thread_bomb": Expected("can't start new thread"),
     "train/memory_bomb": OUT_OF_MEMORY,
     "train/childs_memory": CHANCE,
+    "train/hides_memory": Expected("It ran out of memory", "PermissionError", "bubblewrap does not allow such files"),
     "train/exception_chain": TALKATIVE,
     "train/long_message": Expected("ValueError: long long"),
     "train/injects_a_prompt": Expected("ValueError"),

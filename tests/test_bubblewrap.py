@@ -14,7 +14,8 @@ import pytest
 
 from sandbox import cgroup, memory, owner
 from sandbox.base import Job, Limits
-from sandbox.namespace import bwrap_arguments, python_folders
+from sandbox.bubblewrap import find_bwrap
+from sandbox.namespace import bwrap_arguments, hide_passwords, python_folders
 
 if TYPE_CHECKING:
     from sandbox.bubblewrap import BubblewrapSandbox
@@ -67,8 +68,31 @@ def test_only_the_interpreter_the_system_and_the_mounts_are_seen(job: Job) -> No
 
     seen = {arguments[at + 2] for at, word in enumerate(arguments) if word == "--ro-bind"}
     ours = {"/opt/automodel/harness", "/opt/automodel/pid1.py", "/job/input"}
-    assert seen <= {"/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin", *python_folders(), *ours}
+    covered = {*hide_passwords((*python_folders(), "/usr", "/usr/local"))}
+    assert seen <= {"/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin", *python_folders(), *ours, *covered}
     assert "--bind" not in arguments
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
+def test_logins_beside_a_python_are_covered(tmp_path: Path) -> None:
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://me:secret@example.org/simple\n")
+    bwrap = [str(find_bwrap()), "--ro-bind", "/", "/", *hide_passwords([str(tmp_path)])]
+
+    shown = subprocess.run([*bwrap, "cat", str(tmp_path / "pip.conf")], capture_output=True, text=True, check=False)
+
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "Permission denied" in shown.stderr
+
+
+@pytest.mark.bubblewrap
+def test_memory_that_no_process_maps_is_not_to_be_had(bubblewrap: BubblewrapSandbox, job: Job) -> None:
+    calls = "libc.memfd_create(b'x', 0), libc.shmget(0, 4096, 0o1600), libc.msgget(0, 0o1600)"
+    code = f"import ctypes\nlibc = ctypes.CDLL(None)\nprint({calls})"
+    running = bubblewrap.start(Job(**{**job.__dict__, "arguments": ("-c", code)}))
+    running.go()
+
+    assert running.wait().log == "-1 -1 -1\n"
 
 
 @pytest.mark.bubblewrap

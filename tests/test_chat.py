@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,20 @@ def test_another_kind_of_server_is_found_out_at_the_third_reply(bench: Bench) ->
         bench.open(server).ask(ask_for())
 
     assert len(server.bodies) == 3
+
+
+def test_counts_that_are_no_numbers_are_no_chat_reply(bench: Bench) -> None:
+    odd = good(tokens=math.inf)
+    with serve(odd, odd, odd) as server, pytest.raises(ChatError, match="no chat reply"):
+        bench.open(server).ask(ask_for())
+
+
+def test_a_reply_that_is_no_unicode_is_counted_where_the_server_does_not(bench: Bench) -> None:
+    with serve(good("\ud800 is half a letter", tokens=None)) as server:
+        reply = bench.open(server).ask(ask_for())
+
+    assert reply.usage.tokens_out > 0
+    assert not reply.usage.counted
 
 
 @pytest.mark.parametrize(

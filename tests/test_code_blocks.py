@@ -47,6 +47,11 @@ def test_three_files_in_one_block_are_divided_at_their_marks(mark: str) -> None:
     assert [find.split("\n", 1)[1] for find in found.values()] == list(FILES.values())
 
 
+def test_a_line_of_a_million_marks_is_read_at_once() -> None:
+    code = f"{'#' * (1 << 20)}\n{MODEL}"
+    assert find_files(fence(code, "python model.py")) == {"model": code}
+
+
 def test_three_files_in_one_block_without_marks_serve_as_each() -> None:
     together = DATA + MODEL + TRAIN
 

@@ -55,6 +55,11 @@ def test_without_a_tuning_accuracy_the_validation_split_serves() -> None:
     assert "0.999 against 0.950 on the validation split" in diagnose(trained(0.95, points), make_task(), 40).sentence
 
 
+def test_what_is_no_share_says_nothing() -> None:
+    points = ({"loss": 0.1, "accuracy": 0.999, "tuning_accuracy": 97.3},) * 40
+    assert "0.999 against 0.950 on the validation split" in diagnose(trained(0.95, points), make_task(), 40).sentence
+
+
 def test_a_clock_that_stopped_training_is_named_where_no_epochs_were_planned() -> None:
     outcome = trained(0.9, curve(0.9, 0.9, epochs=3))
     outcome = replace(outcome, report=replace(outcome.report, stopped="clock"))

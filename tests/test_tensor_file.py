@@ -39,6 +39,8 @@ def entry(dtype: str, shape: list[Any], start: int, end: int) -> dict[str, objec
         ({"a": entry("F32", [1.0], 0, 4)}, b"1234", "no number"),
         ({"a": entry("F3", [1], 0, 4)}, b"1234", "F3"),
         ({"a": {"dtype": "F32"}}, b"", "shape"),
+        ({"a": entry("U8", [1] * 100_000, 0, 1)}, b"1", "out of all bounds"),
+        ({"a": entry("U8", [10**4000, 0], 0, 0)}, b"", "out of all bounds"),
         (b'{"a": {"dtype":"U8","shape":[0],"data_offsets":[0,0]}, "a": 1}', b"", "twice"),
         (b'{"a": {"dtype":"U8","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,0]}}', b"", "no safetensors"),
     ],

@@ -101,7 +101,7 @@ class Exchange:
     def _read(self, answer: object) -> Answer:
         try:
             return self._dialect.read(answer)
-        except (AttributeError, IndexError, TypeError):
+        except (AttributeError, IndexError, TypeError, ValueError, OverflowError):
             raise self._unreadable() from None
 
     def _unreadable(self) -> TransientError:
@@ -130,4 +130,6 @@ def asked_schema(request: Request) -> str:
 
 
 def _estimate(request: Request, text: str) -> Usage:
-    return Usage(tokens_in=request.prompt_tokens(), tokens_out=len(text.encode()) // BYTES_A_TOKEN, counted=False)
+    return Usage(
+        tokens_in=request.prompt_tokens(), tokens_out=len(text.encode(errors="replace")) // BYTES_A_TOKEN, counted=False
+    )
