@@ -17,7 +17,7 @@ setup: .venv/host  ## install everything and make a sandbox usable; `run` does i
 	@$(BIN)/automodel setup
 
 test: .venv/dev  ## run the tests; those that need an engine are skipped where none answers
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md
 	@$(BIN)/python -m pytest -m hostile -n 3 --dist worksteal

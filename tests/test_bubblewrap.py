@@ -158,6 +158,18 @@ def test_a_process_tree_is_found_and_weighed() -> None:
     assert memory.held(child.pid) == 0
 
 
+def test_without_a_group_the_heaviest_of_a_tree_is_killed_at_the_limit() -> None:
+    tree = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', sys.argv[1]]).returncode)"
+    takes = "x = bytearray(b'x' * (256 << 20)); import time; time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", tree, takes], stdout=subprocess.PIPE, text=True) as root:
+        watch = memory.MemoryWatch(root.pid, 128 << 20)
+        told, _ = root.communicate()
+        watch.stop()
+
+    assert told == "-9\n"
+    assert watch.kills > 0
+
+
 def processes() -> list[bytes]:
     lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
