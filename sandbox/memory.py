@@ -1,4 +1,4 @@
-"""A memory limit without a control group: look at the processes five times a second, and kill the heaviest if need be.
+"""A memory limit without a control group: look at the processes five times a second, and kill the heaviest as need be.
 
 A job can be over its limit for a fifth of a second. Files in /tmp and /job/out are bounded by their own sizes. Not
 covered: what waits in sockets and pipes, which belongs to the kernel.
@@ -35,26 +35,38 @@ class MemoryWatch:
     def _watch(self) -> None:
         while not self._over.wait(PERIOD):
             weights = {pid: held(pid) for pid in tree(self._root)}
-            if sum(weights.values()) > self._limit:
+            over = sum(weights.values()) - self._limit
+            for pid in sorted(weights, key=weights.__getitem__, reverse=True):
+                if over <= 0:
+                    break
+                over -= weights[pid]
                 self.kills += 1
                 with contextlib.suppress(OSError):  # it has ended
-                    os.kill(max(weights, key=weights.__getitem__), signal.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
 
 
 def tree(root: int) -> Iterator[int]:
     """A process and all that descend from it. In a pid namespace nobody can leave the tree of its PID 1."""
-    yield root
-    for path in Path(f"/proc/{root}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in path.read_text().split():
-                yield from tree(int(child))
+    waiting = [root]
+    while waiting:
+        pid = waiting.pop()
+        yield pid
+        threads: list[Path] = []
+        with contextlib.suppress(OSError):  # it has ended, as any of its threads may have
+            threads = list(Path(f"/proc/{pid}/task").iterdir())
+        for thread in threads:
+            with contextlib.suppress(OSError):
+                waiting += map(int, (thread / "children").read_bytes().split())
 
 
 def held(pid: int) -> int:
-    """Bytes that a process holds: its share of shared pages where the kernel tells us, else all that it maps."""
-    for name, key in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
+    """Bytes that a process holds: its share of shared pages where the kernel tells us, else all that it maps.
+
+    A process may hide the first, and may have any bytes for a name.
+    """
+    for name, key in (("smaps_rollup", b"Pss:"), ("status", b"VmRSS:")):
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/{name}").read_text().splitlines():
+            for line in Path(f"/proc/{pid}/{name}").read_bytes().splitlines():
                 if line.startswith(key):
                     return int(line.split()[1]) << 10
     return 0

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import cgroup, memory, owner
+from sandbox import cgroup, memory
 from sandbox.base import Job, Limits
 from sandbox.bubblewrap import find_bwrap
 from sandbox.namespace import bwrap_arguments, hide_passwords, python_folders
+from tests.sandboxes import own_groups
 
 if TYPE_CHECKING:
     from sandbox.bubblewrap import BubblewrapSandbox
@@ -127,7 +128,7 @@ def test_no_group_is_left_of_a_finished_job(bubblewrap: BubblewrapSandbox, job: 
     running.go()
     running.wait()
 
-    assert list(Path("/sys/fs/cgroup").glob(f"**/automodel_{owner.tag()}_*")) == []
+    assert own_groups() == set()
 
 
 def test_groups_of_dead_owners_are_removed() -> None:
@@ -156,6 +157,18 @@ def test_a_process_tree_is_found_and_weighed() -> None:
 
     assert child.pid in found
     assert memory.held(child.pid) == 0
+
+
+def test_a_process_that_hides_and_has_an_odd_name_is_weighed() -> None:
+    hide = "import ctypes; libc = ctypes.CDLL(None); libc.prctl(4, 0, 0, 0, 0); libc.prctl(15, b'\\xff', 0, 0, 0)"
+    holds = f"{hide}; x = bytearray(b'x' * (64 << 20)); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        held = memory.held(child.pid)
+        child.communicate(b"\n")
+
+    assert held > 64 << 20
 
 
 def test_without_a_group_the_heaviest_of_a_tree_is_killed_at_the_limit() -> None:

@@ -16,10 +16,9 @@ from orchestrator.components import read_components
 from orchestrator.job_files import WEIGHTS
 from orchestrator.outcome import Crashed, Trained
 from sandbox import engine, owner
-from sandbox.cgroup import PREFIX, ROOT
 from sandbox.hardening import OWNER
 from tests.hostile_cases import EXPECTED, SPECIMENS, make_arena, make_hostile, specimens
-from tests.sandboxes import open_real
+from tests.sandboxes import open_real, own_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,8 +61,7 @@ class Arena:
         if self.executor.jobs.sandbox.name == "docker":
             with closing(engine.connect()) as client:
                 return len(client.containers.list(all=True, filters={"label": f"{OWNER}={owner.tag()}"}))
-        own = {path.name for path in ROOT.rglob(f"{PREFIX}_{owner.tag()}_*")}
-        return max(len(own), len(children("bwrap")))
+        return max(len(own_groups()), len(children(b"bwrap")))
 
     def read_world(self) -> dict[Path, bytes]:
         """Every file around the attempts: the dataset, the run's secrets, what was presented, the harness."""
@@ -86,15 +84,15 @@ class Arena:
         return len(list(folder.iterdir())) if folder.exists() else 0
 
 
-def children(name: str) -> list[str]:
+def children(name: bytes) -> list[bytes]:
     """Processes of this name that this one started."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            before, _, after = path.read_text().rpartition(") ")
+            before, _, after = path.read_bytes().rpartition(b") ")
         except OSError:
             continue
-        if before.endswith(f"({name}") and int(after.split()[1]) == os.getpid():
+        if before.endswith(b"(" + name) and int(after.split()[1]) == os.getpid():
             found.append(before)
     return found
 
