@@ -20,7 +20,7 @@ test: .venv/dev  ## run the tests; those that need an engine are skipped where n
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md
-	@$(BIN)/python -m pytest -m hostile -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -m hostile tests/test_hostile.py -n 3 --dist worksteal
 
 test-kill: .venv/dev  ## kill a run at 200 random moments, go on each time, compare: 10 minutes on two quiet cores
 	@$(BIN)/python -m tests.killing_runs
