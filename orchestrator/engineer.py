@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from orchestrator.components import ComponentName
     from orchestrator.material import Section
 
+LENDINGS = 10
+"""Rounds in which what was lent lacks something itself: each reads the file anew."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -69,10 +72,6 @@ def write(agent: Agent, order: Order) -> str:
     example = f"Here is a {order.component}.py that is known to run; adapt it:\n\n{fenced(order.reference, 'python')}"
     question = Question(iteration=order.iteration, sections=order.sections, order=order.words, example=example)
     return agent.ask(question, parse)
-
-
-LENDINGS = 10
-"""Rounds in which what was lent lacks something itself: each reads the file anew."""
 
 
 def complete(component: ComponentName, source: str, before: str) -> str:

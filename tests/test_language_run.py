@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["backend", "home"]
 
+PROVIDERS = {"docker": ("openai", 5), "bubblewrap": ("anthropic", 2)}
+"""Of each sandbox, and how many iterations there: neither knows anything of the other."""
 UNDEFINED = "def build_model(task):\n    return ResNet(task)\n"
 CRASHING = "def train(model, task, run):\n    raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')\n"
 
@@ -86,13 +88,11 @@ def journal(run: Path, kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["kind"] == kind]
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_five_iterations_with_everything_that_goes_wrong(home: Path, backend: str, provider: str) -> None:
-    if (provider == "openai") is not (backend == "docker"):
-        pytest.skip("each provider is run in one sandbox: either knows nothing of the other")
+def test_iterations_with_everything_that_goes_wrong(home: Path, backend: str) -> None:
+    provider, count = PROVIDERS[backend]
     home = home / provider
     with serve(then=five_iterations()) as server:
-        done = subprocess.run(**run_digits(server, home, backend, provider), check=False)
+        done = subprocess.run(**run_digits(server, home, backend, provider, RUN_ITERATIONS=str(count)), check=False)
 
     assert done.returncode == 0, done.stdout
     run = only_run(home, backend)
@@ -104,16 +104,16 @@ def test_five_iterations_with_everything_that_goes_wrong(home: Path, backend: st
         "data: brighter",
         "train: calmer; repaired: train.py",
         "train: of recipe: tiny-grey instead of train: bolder",
-    ]
+    ][: count + 1]
     assert all("score" in turn["outcome"] for turn in turns)
     assert [[repair["worked"] for repair in turn["repairs"]] for turn in turns] == [
         *([], [True], [], [], [True]),
         [False, False, False, True],
-    ]
+    ][: count + 1]
     summary = json.loads((run / "summary.json").read_text())
-    assert (summary["iterations"], summary["failed"], summary["provider"]) == (5, 0, f"{provider} some-model")
+    assert (summary["iterations"], summary["failed"], summary["provider"]) == (count, 0, f"{provider} some-model")
     files = sorted((run / "chat").iterdir())
-    assert len(files) == len(server.bodies) - 1  # one was refused
+    assert len(files) == len(server.bodies) - (count >= 3)  # one was refused
     assert summary["tokens"] == 120 * len(files)
     assert "The language models' bill:" in done.stdout
     seen = [path.read_bytes() for path in run.rglob("*") if path.is_file()]
@@ -125,7 +125,7 @@ def test_killed_at_any_reply_it_goes_on_and_no_reply_is_paid_twice(home: Path, b
     actors = five_iterations()
     actors.parts["data"] = [code(better(PLAIN.data))]  # nobody is busy here
     processes: list[subprocess.Popen[str]] = []
-    kills = {"architect", "analyst", "model"}  # once each, when their reply has been sent
+    kills = {"architect", "analyst", "train"}  # once each, when their reply has been sent
 
     def kill_after(body: dict[str, Any]) -> Act:
         who, act = role(body), actors(body)
@@ -136,13 +136,13 @@ def test_killed_at_any_reply_it_goes_on_and_no_reply_is_paid_twice(home: Path, b
 
     with serve(then=kill_after) as server:
         for _ in range(4):
-            with subprocess.Popen(**run_digits(server, home, backend, "openai", RUN_ITERATIONS="2")) as process:
+            with subprocess.Popen(**run_digits(server, home, backend, "openai", RUN_ITERATIONS="1")) as process:
                 processes.append(process)
                 said, _ = process.communicate()
 
     assert [process.returncode for process in processes] == [-9, -9, -9, 0], said
     run = only_run(home, backend)
-    assert len(journal(run, "iteration")) == 3
+    assert len(journal(run, "iteration")) == 2
     asked = Counter(json.dumps(body, sort_keys=True) for body in server.bodies)
     lost = sum(asked.values()) - len(list((run / "chat").iterdir()))
     assert lost <= 3  # those that the kill overtook on their way to the disk

@@ -11,7 +11,8 @@ import pytest
 
 from orchestrator.errors import AutoModelError
 from orchestrator.export import lay_out
-from orchestrator.parity import CLOSE, check_parity, compare
+from orchestrator.parity import CLOSE, TOLD, _told, check_parity, compare
+from sandbox.base import Ended, Verdict
 from tests.exports import make_jobs, make_source
 from tests.harness_jobs import pipeline
 from tests.sandboxes import open_real
@@ -185,11 +186,8 @@ def test_a_graph_that_is_another_network_is_left_out(tmp_path: Path, sandbox: Sa
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("os._exit(0)", "ended early (finished, status 0)"),
         ("os.abort()", "ended early (finished, status 134)"),
-        ("raise SystemExit(3)", "ended early (finished, status 3)"),
-        ("raise ValueError('a\\nb\\x1b[31m' + 'c' * 9999)", "ValueError: a"),
-        ("raise ValueError('\\u202e' * 9999)", "ValueError:"),
+        ("raise ValueError('a\\nb\\x1b[31m' + '\\u202e' * 9999)", "ValueError: a"),
     ],
 )
 def test_a_model_that_breaks_the_export_costs_the_graph_alone(
@@ -207,8 +205,6 @@ def test_a_model_that_breaks_the_export_costs_the_graph_alone(
 @pytest.mark.parametrize(
     ("told", "leave", "says"),
     [
-        ("FINE.replace('\"\"', '\"' + 'x' * 5000 + '\"')", "pass", "ended early"),
-        ("'[' * 9000", "pass", "ended early"),
         ("'{\"problem\": 7}'", "pass", "ended early"),
         ("FINE", "pass", "it was not made"),
         ("FINE", "GRAPH.symlink_to('/etc/passwd')", "not a regular file"),
@@ -225,6 +221,14 @@ def test_what_a_hostile_model_leaves_is_read_strictly(
     assert parity.onnx is None
     assert says in parity.problem
     assert not os.path.lexists(tmp_path / "export" / "model.onnx")
+
+
+@pytest.mark.parametrize("told", ['{"problem": "' + "x" * 5000 + '"}', "[" * 9000, '{"problem": "\ud800"}', "{}"])
+def test_what_it_says_of_itself_is_read_strictly(told: str, tmp_path: Path) -> None:
+    (tmp_path / TOLD).write_bytes(told.encode(errors="surrogatepass"))
+    ended = Ended(verdict=Verdict.FINISHED, status=0, seconds=1.0, log="", files={TOLD: tmp_path / TOLD})
+
+    assert _told(ended).problem == "the job that makes it ended early (finished, status 0)"
 
 
 def test_a_model_that_fails_outside_of_its_run_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKENDS = ("docker", "bubblewrap")
+ENDINGS = {"RUN_FINALS": "2", "RUN_FINAL_SEEDS": "1", "RUN_AVERAGE": "true", "RUN_REFIT": "true"}
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere.sock"}
 LEARNT = 0.3
 """Accuracy that no chance gives among ten classes; a busy machine trains little within the clock of a test."""
@@ -47,7 +48,7 @@ def environment(home: Path, backend: str, **knobs: str) -> dict[str, str]:
         "DATASETS_DIR": str(home / "datasets"),
         "RUNS_DIR": str(home / backend),
         "SANDBOX_BACKEND": backend,
-        "RUN_FIT_MINUTES": "0.2",
+        "RUN_FIT_MINUTES": "0.1",
         "RUN_FINALS": "0",
         **knobs,
     }
@@ -71,9 +72,10 @@ def only_run(home: Path, backend: str) -> Path:
 
 
 def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_path: Path) -> None:
-    ends = {"RUN_FINALS": "2", "RUN_FINAL_SEEDS": "1", "RUN_AVERAGE": "true", "RUN_REFIT": "true"}
+    whole = backend == "bubblewrap"  # an ending knows nothing of the sandbox
+    knobs = ENDINGS if whole else {}
 
-    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="1", **ends)
+    done = automodel("run", "digits", home=home, backend=backend, RUN_ITERATIONS="1", **knobs)
 
     assert done.returncode == 0, done.stderr
     run = only_run(home, backend)
@@ -83,8 +85,8 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     assert summary["iterations"] <= 1  # none where the draft has every validation image right
     assert summary["zero_shot"]["test"]["accuracy"] > LEARNT
     assert ["flips" in note or "upside down" in note for note in summary["dataset_notes"]] == [True, True]
-    assert summary["seeds"]["test"]["seeds"] == [0, 1]
-    assert summary["ending"]["kind"] in {"average", "refit"}
+    assert summary["seeds"]["test"]["seeds"] == ([0, 1] if whole else [0])
+    assert (summary["ending"] or {}).get("kind") in ({"average", "refit"} if whole else {None})
     assert f"Test accuracy {summary['test']['accuracy']:.4f}" in done.stdout
     assert not (run / "jobs").exists()
     assert not (run / "presented").exists()

@@ -37,7 +37,8 @@ class Server:
         self.url = url
         self.said: list[str] = []
         """Lines, after the greeting."""
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
 
     def predict(self, *images: bytes, **parameters: int) -> httpx2.Response:
         files = [("images", (f"{number}.png", data)) for number, data in enumerate(images)]
@@ -62,12 +63,14 @@ def serving(run: Path, backend: str = "bubblewrap", knobs: Mapping[str, str] | N
     environment = {**os.environ, "SANDBOX_BACKEND": backend, **(knobs or {})}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
+        url = next((found[0] for line in process.stderr if (found := re.findall(r"http://[\d.:]+", line))), "")
+        assert url
+        server = Server(process, url)
         try:
-            url = next((found[0] for line in process.stderr if (found := re.findall(r"http://[\d.:]+", line))), "")
-            assert url
-            yield Server(process, url)
+            yield server
         finally:
             process.send_signal(signal.SIGINT)
+            server.listener.join()  # to its end, before the pipe is closed
 
 
 @pytest.fixture(scope="module")

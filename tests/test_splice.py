@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.engineer import complete, lend
+from orchestrator.engineer import LENDINGS, complete, lend
 from orchestrator.splice import splice
-from orchestrator.static_check import undefined_names
+from orchestrator.static_check import LARGEST, undefined_names
 
 WHOLE = '''"""Trains."""
 
@@ -74,3 +74,15 @@ def test_helpers_that_a_reply_takes_for_granted_are_lent_with_what_they_need() -
 @pytest.mark.parametrize("known", ["", "def nothing(): pass", "def step("])
 def test_what_nobody_defines_stays_undefined(known: str) -> None:
     assert lend(WHOLE, known) == WHOLE
+
+
+def test_what_lends_without_end_is_followed_so_far_and_no_further() -> None:
+    chain = "".join(f"def step{n or ''}():\n    step{n + 1}()\n" for n in range(3 * LENDINGS))
+
+    assert undefined_names(lend(WHOLE, chain)) == {f"step{LENDINGS}"}
+
+
+def test_nothing_is_lent_to_what_is_too_long_for_any_component() -> None:
+    long = WHOLE + "# on and on\n" * LARGEST
+
+    assert lend(long, HELPER) == long

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.agent import HOT
 from orchestrator.outcome import Crashed
+from orchestrator.static_check import LARGEST
 from tests.team_cases import (
     PLAIN,
     PROFILE,
@@ -87,6 +88,16 @@ def test_an_engineer_without_a_usable_reply_costs_an_attempt_and_no_run(tmp_path
     assert proposal.fault is not None
     assert (proposal.fault.culprit, proposal.fault.step) == ("train", "train.py")
     assert "It holds no code" in proposal.fault.error
+
+
+def test_a_file_that_is_too_long_is_refused_before_anybody_reads_it(tmp_path: Path) -> None:
+    endless = code("def train(model, task, run):\n" + "(" * LARGEST)  # whoever parses it says that it never closes
+    staff = Staff(tmp_path, {"architect": [drafted(train=BROKEN)], "training_engineer": [endless] * 3})
+
+    fault = staff.writing.draft(PROFILE).fault
+
+    assert fault is not None
+    assert "far too long" in fault.error
 
 
 def test_an_architect_without_a_usable_reply_chooses_a_recipe(tmp_path: Path) -> None:
