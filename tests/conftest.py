@@ -31,6 +31,22 @@ BASES = (image.BASE, "automodel-base")
 """What an image without torch is built on; `.ci/base-image` makes the second where no registry can be reached."""
 
 
+class Failures:
+    """Told as they happen: whoever stops the tests before their end has learnt of them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.config.get_terminal_writer().line(f"\n{report.nodeid}: {report.longreprtext[-1000:]}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # xdist's own processes have nobody to tell
+        config.pluginmanager.register(Failures(config))
+
+
 @pytest.fixture(scope="session")
 def bare_image() -> str:
     """An image with a Python and nothing else: 15 s to build, once a machine."""
