@@ -5,7 +5,7 @@ BIN := .venv/bin
 export DATASET ?= digits
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-hostile test-kill test-llm check image report watch doctor bench clean
+.PHONY: help setup run test test-hostile test-long test-kill test-llm check image report watch doctor bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: .venv/dev  ## run the tests; those that need an engine are skipped where n
 
 test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md
 	@$(BIN)/python -m pytest -m hostile tests/test_hostile.py -n 3 --dist worksteal
+
+test-long: .venv/dev  ## whole runs, exports and tables that `test` leaves out, as it has smaller ones like them
+	@$(BIN)/python -m pytest -m long -n 3 --dist load
 
 test-kill: .venv/dev  ## kill a run at 200 random moments, go on each time, compare: 10 minutes on two quiet cores
 	@$(BIN)/python -m tests.killing_runs

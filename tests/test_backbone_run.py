@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 VIT = "vit_tiny_patch16_224"
 
 
+@pytest.mark.long
 @pytest.mark.bubblewrap
 def test_every_iteration_of_a_run_keeps_to_the_network_that_is_imposed(tmp_path: Path) -> None:
     skip_without("bubblewrap")

@@ -182,7 +182,11 @@ class ForgetfulTeam:
 
 
 @pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("docker", "bubblewrap")]
+    scope="module",
+    params=[
+        pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.long]),
+        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+    ],
 )
 def executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
     folder = tmp_path_factory.mktemp(str(request.param))

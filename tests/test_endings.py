@@ -205,6 +205,7 @@ def test_encoded_images_are_merged_end_to_end(tmp_path: Path) -> None:
 
 @pytest.mark.torch
 @pytest.mark.bubblewrap
+@pytest.mark.long
 def test_the_harness_predicts_with_all_of_them_and_verify_knows_them(
     tmp_path: Path, bubblewrap: BubblewrapSandbox
 ) -> None:

@@ -15,7 +15,7 @@ from orchestrator.components import COMPONENTS
 from tests.chat_servers import KEY, ChatServer, good, refuse, serve
 from tests.scripted_model import role
 from tests.team_cases import PLAIN, better, chosen, code, drafted, feedback
-from tests.test_run import backend, environment, home, only_run, processes_with
+from tests.test_run import backend, environment, home, mostly, only_run, processes_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +89,7 @@ def journal(run: Path, kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["kind"] == kind]
 
 
+@mostly("bubblewrap")
 def test_iterations_with_everything_that_goes_wrong(home: Path, backend: str) -> None:
     provider, count = PROVIDERS[backend]
     home = home / provider
@@ -121,6 +122,7 @@ def test_iterations_with_everything_that_goes_wrong(home: Path, backend: str) ->
     assert not [text for text in [*seen, done.stdout.encode()] if KEY.encode() in text]
 
 
+@mostly("docker")
 def test_killed_at_any_reply_it_goes_on_and_no_reply_is_paid_twice(home: Path, backend: str) -> None:
     home = home / "killed"
     actors = five_iterations()

@@ -25,6 +25,9 @@ pytestmark = pytest.mark.torch
 CASES = [(name, name.endswith("photos"), "") for name in recipe_names() if not name.startswith("fine-tune")]
 CASES += [("fine-tune-photos", True, backbone) for backbone in TUNED] + [("fine-tune-small", False, TUNED[0])]
 
+USUAL = {"tiny-grey", "large-photos"}
+"""Tried in `make test`, with one kind of network that is fine-tuned."""
+
 
 def filled(name: str, backbone: str) -> dict[str, str]:
     recipe = read_recipe(name)
@@ -36,7 +39,10 @@ def filled(name: str, backbone: str) -> dict[str, str]:
     return dict(recipe.fill(values))  # type: ignore[arg-type] # literals are strings
 
 
-@pytest.mark.parametrize(("name", "sizes", "backbone"), CASES)
+@pytest.mark.parametrize(
+    ("name", "sizes", "backbone"),
+    [pytest.param(*case, marks=() if case[0] in USUAL or case[2] == TUNED[0] else pytest.mark.long) for case in CASES],
+)
 def test_a_recipe_becomes_a_graph_that_gives_its_logits(name: str, sizes: bool, backbone: str, tmp_path: Path) -> None:
     files = filled(name, backbone)
     source = make_source(tmp_path / "source", files, sizes=sizes, weights=(backbone,) if backbone else ())

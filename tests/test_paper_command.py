@@ -44,6 +44,7 @@ def lines(home: Path) -> dict[str, dict[str, str]]:
         return {line["system"]: line for line in csv.DictReader(file)}
 
 
+@pytest.mark.long
 def test_a_table_fills_as_it_can_and_nothing_is_measured_twice(tmp_path: Path) -> None:
     skip_without("bubblewrap")
     said = ""

@@ -152,6 +152,7 @@ def test_without_the_pretrained_weights_the_papers_scale_is_refused_and_says_how
 
 @pytest.mark.torch
 @pytest.mark.bubblewrap
+@pytest.mark.long
 def test_prompts_are_tuned_in_a_real_sandbox(tmp_path: Path) -> None:
     grid = replace(TINY, epochs=2, warm_up=1, rates=(0.5,))
     dataset = make_shades(tmp_path / "dataset")

@@ -80,7 +80,9 @@ def test_a_delay_changes_no_result_of_a_recipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.bubblewrap
-@pytest.mark.parametrize(("recipe", "slowly"), [("tiny-grey", False), ("small-colour", True)])
+@pytest.mark.parametrize(
+    ("recipe", "slowly"), [("tiny-grey", False), pytest.param("small-colour", True, marks=pytest.mark.long)]
+)
 def test_two_runs_in_a_sandbox_give_the_same_logits_for_the_same_seed(
     recipe: str, *, slowly: bool, tmp_path: Path
 ) -> None:

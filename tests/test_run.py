@@ -39,6 +39,12 @@ def backend(request: pytest.FixtureRequest) -> str:
     return name
 
 
+def mostly(usual: str) -> pytest.MarkDecorator:
+    """Parametrize by the sandboxes, of which `make test` has this one."""
+    params = [pytest.param(name, marks=() if name == usual else pytest.mark.long) for name in BACKENDS]
+    return pytest.mark.parametrize("backend", params, indirect=True)
+
+
 def environment(home: Path, backend: str, **knobs: str) -> dict[str, str]:
     keys = {f"{name}_{what}": "" for name in ("OPENAI", "ANTHROPIC") for what in ("API_KEY", "BASE_URL")}
     return {
@@ -71,6 +77,7 @@ def only_run(home: Path, backend: str) -> Path:
     return run
 
 
+@mostly("bubblewrap")  # .ci/run has one in each
 def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_path: Path) -> None:
     endings = ENDINGS if backend == "bubblewrap" else {}  # they know nothing of the sandbox
 
@@ -118,6 +125,7 @@ def test_a_run_ends_with_a_model_that_predicts(home: Path, backend: str, tmp_pat
     assert written.read_text().startswith(f"file,label,probability\n{files[0]},")
 
 
+@mostly("docker")
 def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: str) -> None:
     home = home / "interrupted"
     command = [sys.executable, "-u", "-m", "orchestrator", "run", "digits"]
@@ -151,6 +159,7 @@ def test_interrupted_it_leaves_nothing_running_and_goes_on(home: Path, backend: 
     assert kinds == ["begin", "begin", "execution", "iteration", "final", "end"]
 
 
+@mostly("bubblewrap")
 def test_interrupted_twice_it_ends_at_once_and_the_next_start_clears_up(home: Path, backend: str) -> None:
     home = home / "twice"
     command = [sys.executable, "-u", "-m", "orchestrator", "run", "digits"]

@@ -50,7 +50,7 @@ print("sum", sum(value.double().sum().item() for value in state.values()))
 """
 
 
-@pytest.fixture(params=["docker", "bubblewrap"])
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.long), "bubblewrap"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     with closing(open_real(request.param)) as opened:
         yield opened
