@@ -22,7 +22,7 @@ test: .venv/dev  ## run the tests; those that need an engine are skipped where n
 test-hostile: .venv/dev  ## the corpus of attacks in both sandboxes: see SECURITY.md
 	@$(BIN)/python -m pytest -m hostile tests/test_hostile.py -n 3 --dist worksteal
 
-test-long: .venv/dev  ## whole runs, exports and tables that `test` leaves out, as it has smaller ones like them
+test-long: .venv/dev  ## longer runs, the other sandbox's, a table of the paper: what `test` leaves out
 	@$(BIN)/python -m pytest -m long -n 3 --dist load
 
 test-kill: .venv/dev  ## kill a run at 200 random moments, go on each time, compare: 10 minutes on two quiet cores

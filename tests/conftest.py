@@ -39,7 +39,9 @@ class Failures:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self.config.get_terminal_writer().line(f"\n{report.nodeid}: {report.longreprtext[-1000:]}")
+            writer = self.config.get_terminal_writer()
+            writer.line(f"\n{report.nodeid}: {report.longreprtext[-1000:]}")
+            writer.flush()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -140,7 +140,6 @@ def test_the_folder_says_what_was_checked(run: Path, exported: Path) -> None:
     assert not list(exported.parent.glob(".preparing-*"))
 
 
-@pytest.mark.long
 @pytest.mark.docker
 def test_the_other_sandbox_exports_into_an_empty_folder(home: Path, run: Path, tmp_path: Path) -> None:
     skip_without("docker")

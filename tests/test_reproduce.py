@@ -190,7 +190,6 @@ def test_an_average_is_made_again_from_its_members(tmp_path: Path) -> None:
 
 @pytest.mark.torch
 @pytest.mark.bubblewrap
-@pytest.mark.long
 def test_a_refit_is_made_again_to_the_last_bit(tmp_path: Path, bubblewrap: Any) -> None:
     pytest.importorskip("torch")
     with open_over(tmp_path, bubblewrap, make_shades(tmp_path / "datasets" / "shades")) as over:

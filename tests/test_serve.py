@@ -37,7 +37,7 @@ class Server:
         self.url = url
         self.said: list[str] = []
         """Lines, after the greeting."""
-        self.listener = threading.Thread(target=self._listen)
+        self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
 
     def predict(self, *images: bytes, **parameters: int) -> httpx2.Response:
@@ -70,7 +70,7 @@ def serving(run: Path, backend: str = "bubblewrap", knobs: Mapping[str, str] | N
             yield server
         finally:
             process.send_signal(signal.SIGINT)
-            server.listener.join()  # to its end, before the pipe is closed
+            server.listener.join(60)  # to its end, before the pipe is closed
 
 
 @pytest.fixture(scope="module")
