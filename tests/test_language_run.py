@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["backend", "home"]
 
-PROVIDERS = {"docker": ("openai", 5), "bubblewrap": ("anthropic", 2)}
-"""Of each sandbox, and how many iterations there: neither knows anything of the other."""
+PROVIDERS = {"docker": "openai", "bubblewrap": "anthropic"}
+"""Of each sandbox: neither knows anything of the other."""
 UNDEFINED = "def build_model(task):\n    return ResNet(task)\n"
 CRASHING = "def train(model, task, run):\n    raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')\n"
 
@@ -90,11 +90,11 @@ def journal(run: Path, kind: str) -> list[dict[str, Any]]:
 
 
 @mostly("bubblewrap")
-def test_iterations_with_everything_that_goes_wrong(home: Path, backend: str) -> None:
-    provider, count = PROVIDERS[backend]
+def test_five_iterations_with_everything_that_goes_wrong(home: Path, backend: str) -> None:
+    provider = PROVIDERS[backend]
     home = home / provider
     with serve(then=five_iterations()) as server:
-        done = subprocess.run(**run_digits(server, home, backend, provider, RUN_ITERATIONS=str(count)), check=False)
+        done = subprocess.run(**run_digits(server, home, backend, provider), check=False)
 
     assert done.returncode == 0, done.stdout
     run = only_run(home, backend)
@@ -106,16 +106,16 @@ def test_iterations_with_everything_that_goes_wrong(home: Path, backend: str) ->
         "data: brighter",
         "train: calmer; repaired: train.py",
         "train: of recipe: tiny-grey instead of train: bolder",
-    ][: count + 1]
+    ]
     assert all("score" in turn["outcome"] for turn in turns)
     assert [[repair["worked"] for repair in turn["repairs"]] for turn in turns] == [
         *([], [True], [], [], [True]),
         [False, False, False, True],
-    ][: count + 1]
+    ]
     summary = json.loads((run / "summary.json").read_text())
-    assert (summary["iterations"], summary["failed"], summary["provider"]) == (count, 0, f"{provider} some-model")
+    assert (summary["iterations"], summary["failed"], summary["provider"]) == (5, 0, f"{provider} some-model")
     files = sorted((run / "chat").iterdir())
-    assert len(files) == len(server.bodies) - (count >= 3)  # one was refused
+    assert len(files) == len(server.bodies) - 1  # one was refused
     assert summary["tokens"] == 120 * len(files)
     assert "The language models' bill:" in done.stdout
     seen = [path.read_bytes() for path in run.rglob("*") if path.is_file()]
@@ -132,7 +132,7 @@ def test_killed_at_any_reply_it_goes_on_and_no_reply_is_paid_twice(home: Path, b
 
     def kill_after(body: dict[str, Any]) -> Act:
         who, act = role(body), actors(body)
-        who = "engineer" if who in COMPONENTS else who  # whose idea a kill overtook has another one
+        who = "engineer" if who in COMPONENTS else who  # any: a killed analyst may come back with another idea
         if who not in kills:
             return act
         kills.remove(who)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.torch
 
-CASES = [(name, name.endswith("photos"), "") for name in recipe_names() if not name.startswith("fine-tune")]
+CASES = [(name, sizes, "") for name in recipe_names() if not name.startswith("fine-tune") for sizes in (False, True)]
 CASES += [("fine-tune-photos", True, backbone) for backbone in TUNED] + [("fine-tune-small", False, TUNED[0])]
 
-USUAL = {"tiny-grey", "large-photos"}
+USUAL = {("tiny-grey", False), ("large-photos", True)}
 """Tried in `make test`, with one kind of network that is fine-tuned."""
 
 
@@ -41,7 +41,7 @@ def filled(name: str, backbone: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "sizes", "backbone"),
-    [pytest.param(*case, marks=() if case[0] in USUAL or case[2] == TUNED[0] else pytest.mark.long) for case in CASES],
+    [pytest.param(*case, marks=() if case[:2] in USUAL or case[2] == TUNED[0] else pytest.mark.long) for case in CASES],
 )
 def test_a_recipe_becomes_a_graph_that_gives_its_logits(name: str, sizes: bool, backbone: str, tmp_path: Path) -> None:
     files = filled(name, backbone)

@@ -186,6 +186,8 @@ def test_a_graph_that_is_another_network_is_left_out(tmp_path: Path, sandbox: Sa
 @pytest.mark.parametrize(
     ("code", "says"),
     [
+        pytest.param("os._exit(0)", "ended early (finished, status 0)", marks=pytest.mark.long),
+        pytest.param("raise SystemExit(3)", "ended early (finished, status 3)", marks=pytest.mark.long),
         ("os.abort()", "ended early (finished, status 134)"),
         ("raise ValueError('a\\nb\\x1b[31m' + '\\u202e' * 9999)", "ValueError: a"),
     ],
@@ -223,7 +225,9 @@ def test_what_a_hostile_model_leaves_is_read_strictly(
     assert not os.path.lexists(tmp_path / "export" / "model.onnx")
 
 
-@pytest.mark.parametrize("told", ['{"problem": "' + "x" * 5000 + '"}', "[" * 9000, '{"problem": "\ud800"}', "{}"])
+@pytest.mark.parametrize(
+    "told", ['{"problem": "' + "x" * 5000 + '"}', "[" * 9000, '{"problem": "\ud800"}', '{"problem": 7}', "{}"]
+)
 def test_what_it_says_of_itself_is_read_strictly(told: str, tmp_path: Path) -> None:
     (tmp_path / TOLD).write_bytes(told.encode(errors="surrogatepass"))
     ended = Ended(verdict=Verdict.FINISHED, status=0, seconds=1.0, log="", files={TOLD: tmp_path / TOLD})

@@ -1,4 +1,4 @@
-"""A whole run where test images lack labels, by the playbook, ends with their submission."""
+"""A whole run where test images lack labels, by the playbook in both sandboxes, ends with their submission."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ pytest.importorskip("PIL", reason="the extra `harness` is not installed")
 from PIL import Image
 
 from harness.sources.digits import Digits
-from tests.sandboxes import skip_without
-from tests.test_run import LEARNT, automodel, only_run
+from tests.test_run import LEARNT, automodel, backend, mostly, only_run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["backend"]
 
 TRAINED_ON = 400
 UNLABELLED = 40
@@ -39,15 +40,14 @@ def lay_digits(root: Path) -> dict[str, str]:
     return truth
 
 
-@pytest.mark.bubblewrap
-def test_a_run_ends_with_the_submission_that_the_sample_wants(tmp_path: Path) -> None:
-    skip_without("bubblewrap")
+@mostly("bubblewrap")
+def test_a_run_ends_with_the_submission_that_the_sample_wants(tmp_path: Path, backend: str) -> None:
     truth = lay_digits(tmp_path / "data")
 
-    done = automodel("run", str(tmp_path / "data"), home=tmp_path, RUN_ITERATIONS="0")
+    done = automodel("run", str(tmp_path / "data"), home=tmp_path, backend=backend, RUN_ITERATIONS="0")
 
     assert done.returncode == 0, done.stderr
-    run = only_run(tmp_path, "bubblewrap")
+    run = only_run(tmp_path, backend)
     with (run / "submission.csv").open(newline="") as file:
         header, *rows = list(csv.reader(file))
     assert header == ["image", "digit"]
@@ -59,14 +59,14 @@ def test_a_run_ends_with_the_submission_that_the_sample_wants(tmp_path: Path) ->
     summary = json.loads((run / "summary.json").read_text())
     assert summary["submission"] == {"file": "submission.csv", "problem": ""}
     assert "'gone' first" in summary["dataset_notes"][-1]
-    checked = automodel("verify", str(run), home=tmp_path)
+    checked = automodel("verify", str(run), home=tmp_path, backend=backend)
     assert (checked.returncode, checked.stdout.split(", ")[1]) == (0, "no problems found.\n"), checked.stdout
 
     written = (run / "submission.csv").read_bytes()
     (run / "submission.csv").unlink()
     (run / "summary.json").unlink()  # as if it had been killed before either
-    again = automodel("run", str(tmp_path / "data"), home=tmp_path, RUN_ITERATIONS="0")
+    again = automodel("run", str(tmp_path / "data"), home=tmp_path, backend=backend, RUN_ITERATIONS="0")
 
     assert again.returncode == 0, again.stderr
-    assert only_run(tmp_path, "bubblewrap") == run
+    assert only_run(tmp_path, backend) == run
     assert (run / "submission.csv").read_bytes() == written

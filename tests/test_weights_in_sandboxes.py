@@ -84,6 +84,7 @@ def summed(state: dict[str, object]) -> float:
     return sum(value.double().sum().item() for value in state.values() if isinstance(value, torch.Tensor))
 
 
+@pytest.mark.parametrize("sandbox", ["docker", "bubblewrap"], indirect=True)  # both: the file is a stranger's
 def test_a_file_that_torch_saved_is_imported_and_loaded_without_a_network(sandbox: Sandbox, tmp_path: Path) -> None:
     import timm  # noqa: PLC0415
     import torch  # noqa: PLC0415
