@@ -59,7 +59,6 @@ STRONG: dict[str, Value] = {
 OFF: dict[str, Value] = {
     name: {float: 0.0, bool: False, int: 0}.get(type(value), "none") for name, value in STRONG.items()
 } | {"smallest_crop": 1.0}
-LONG: dict[str, Value] = {"epochs": 1000}
 PHOTOS: dict[str, Any] = {"channels": 3, "image_size": None, "mean": [0.4] * 3, "std": [0.3] * 3}
 TUNED = ("test_vit.r160_in1k", "test_convnext.r160_in1k", "test_efficientnet.r160_in1k")
 """The smallest networks of timm with exact names of weights; here their weights are random."""
@@ -137,14 +136,6 @@ def test_fine_tunes_each_kind_of_network_on_photos(backbone: str, tmp_path: Path
 
 def test_fine_tunes_on_small_grey_images_with_everything_turned_on(tmp_path: Path) -> None:
     assert_trained(fine_tuned(lay_out(tmp_path, "fine-tune-small", STRONG, weights=TUNED)))
-
-
-def test_a_schedule_is_complete_when_the_clock_is_shorter_than_the_epochs(tmp_path: Path) -> None:
-    ran = run_job("fit", lay_out(tmp_path, "tiny-grey", LONG, seconds=2))
-    assert ran.report.crash is None
-    assert ran.report.stopped == ""
-    assert len(ran.report.curve) < 1000
-    assert ran.report.curve[-1]["learning_rate"] < 1e-4
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:

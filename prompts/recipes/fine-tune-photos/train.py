@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,7 +35,7 @@ HEAD_START = 0.1  # share of the clock in which steps alone count: a delay of th
 
 
 def train(model: nn.Module, task: Task, run: Run) -> None:
-    start, allowed = time.monotonic(), run.seconds_left() * (1 - RESERVE)
+    seconds = run.seconds_left()
     model.to(memory_format=torch.channels_last)
     average = copy.deepcopy(model).eval()
     optimizer = make_optimizer(model)
@@ -54,7 +53,7 @@ def train(model: nn.Module, task: Task, run: Run) -> None:
             losses.append(loss)
             hits.append(hit)
             images += len(batch)
-            progress = max(step / total, by_clock(start, allowed))
+            progress = max(step / total, by_clock(run.seconds_left() / seconds))
             if progress >= 1:
                 break
         epoch += 1
@@ -70,9 +69,9 @@ def train(model: nn.Module, task: Task, run: Run) -> None:
         )
 
 
-def by_clock(start: float, allowed: float) -> float:
-    """How much of the training the clock says is over."""
-    return ((time.monotonic() - start) / allowed - HEAD_START) / (1 - HEAD_START)
+def by_clock(left: float) -> float:
+    """How much of the training is over where this share of the clock is left."""
+    return ((1 - left) / (1 - RESERVE) - HEAD_START) / (1 - HEAD_START)
 
 
 def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,7 +31,7 @@ HEAD_START = 0.1  # share of the clock in which steps alone count: a delay of th
 
 
 def train(model: nn.Module, task: Task, run: Run) -> None:
-    start, allowed = time.monotonic(), run.seconds_left() * (1 - RESERVE)
+    seconds = run.seconds_left()
     model.to(memory_format=torch.channels_last)
     average = copy.deepcopy(model).eval()
     optimizer = make_optimizer(model)
@@ -51,7 +50,7 @@ def train(model: nn.Module, task: Task, run: Run) -> None:
             losses.append(loss)
             hits.append(hit)
             images += len(batch)
-            progress = max(step / total, by_clock(start, allowed))
+            progress = max(step / total, by_clock(run.seconds_left() / seconds))
             if progress >= 1:
                 break
         epoch += 1
@@ -65,9 +64,9 @@ def train(model: nn.Module, task: Task, run: Run) -> None:
         run.save(average)
 
 
-def by_clock(start: float, allowed: float) -> float:
-    """How much of the training the clock says is over."""
-    return ((time.monotonic() - start) / allowed - HEAD_START) / (1 - HEAD_START)
+def by_clock(left: float) -> float:
+    """How much of the training is over where this share of the clock is left."""
+    return ((1 - left) / (1 - RESERVE) - HEAD_START) / (1 - HEAD_START)
 
 
 def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:

@@ -7,7 +7,6 @@ ahead. The last weights count, as there.
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,7 +28,7 @@ HEAD_START = 0.1  # share of the clock in which steps alone count: a delay of th
 
 
 def train(model: nn.Module, task: Task, run: Run) -> None:
-    start, allowed = time.monotonic(), run.seconds_left() * (1 - RESERVE)
+    seconds = run.seconds_left()
     size = min(BATCH_SIZE, task.train_size)
     batches = run.batches(size)
     optimizer = make_optimizer(model)
@@ -43,7 +42,7 @@ def train(model: nn.Module, task: Task, run: Run) -> None:
             hits.append(hit)
             images += len(batch)
             step += 1
-            progress = max(step / total, by_clock(start, allowed))
+            progress = max(step / total, by_clock(run.seconds_left() / seconds))
             if progress >= 1:
                 break
         loss = torch.stack(losses).mean().item()
@@ -52,9 +51,9 @@ def train(model: nn.Module, task: Task, run: Run) -> None:
             break  # a rate that was too high: nothing comes of it any more
 
 
-def by_clock(start: float, allowed: float) -> float:
-    """How much of the training the clock says is over."""
-    return ((time.monotonic() - start) / allowed - HEAD_START) / (1 - HEAD_START)
+def by_clock(left: float) -> float:
+    """How much of the training is over where this share of the clock is left."""
+    return ((1 - left) / (1 - RESERVE) - HEAD_START) / (1 - HEAD_START)
 
 
 def scale(progress: float) -> float:
