@@ -100,8 +100,8 @@ def write_job(folder: Path, files: Mapping[str, str], images: int = IMAGES, **se
         "seed": 7,
         "seconds": 20,
         "cpus": 1,
-        "grace_seconds": 0.5,
-        "check_seconds": 10,
+        "grace_seconds": 10,
+        "check_seconds": 30,
     }
     (folder / "input" / "task.json").write_text(json.dumps(task | settings))
     (folder / "input" / "go").touch()

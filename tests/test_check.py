@@ -96,7 +96,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_blamed_on_the_component_that_made_it(mistake: str, tmp_path: Path) -> None:
     component, old, new, culprit, words = MISTAKES[mistake]
-    ran = fit(tmp_path / "job", pipeline(**{component: (old, new)}), check_seconds=3)
+    ran = fit(tmp_path / "job", pipeline(**{component: (old, new)}), check_seconds=6)
 
     assert ran.report.crash is not None
     assert culprit == ran.report.crash.culprit

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.torch
 
 VALIDATE = "accuracy = run.validate(model)"
 LOG = "run.log(loss=loss, accuracy=accuracy)"
+DEAF = {"seconds": 2, "grace_seconds": 0.5}
+"""For a `train` that does not notice the end: long enough for its first epoch, then killed soon."""
 BATCH_TRANSFORM = "def batch_transform(task):\n    return {}\n\n\ndef eval_"
 
 
@@ -121,12 +123,12 @@ def test_saved_weights_count_and_not_the_final_ones(tmp_path: Path) -> None:
 
 def test_a_busy_loop_is_killed_and_what_it_saved_counts(tmp_path: Path) -> None:
     deaf = f"{LOG}\n        run.save(model)\n        while epoch == 1: pass"
-    ran = fit(tmp_path / "job", pipeline(train=(LOG, deaf)), seconds=0.5)
+    ran = fit(tmp_path / "job", pipeline(train=(LOG, deaf)), **DEAF)
 
     assert ran.report.crash is None
     assert ran.report.stopped == "clock"
     assert "did not notice" in ran.report.warnings[0]
-    assert ran.report.seconds["train"] >= 0.5
+    assert ran.report.seconds["train"] >= DEAF["seconds"]
 
 
 @pytest.mark.parametrize("lie", ["train_begins()", "train_ended(''); run.channel.train_begins()"])
@@ -134,7 +136,7 @@ def test_a_component_that_winds_its_clock_up_is_killed_by_the_parents(lie: str, 
     again = f"{LOG}\n        run.save(model)\n        run.clock.end += 60; run.channel.{lie}"
     files = pipeline(train=(LOG, again))
     files["train"] = files["train"].replace("EPOCHS = 3", "EPOCHS = 10**9")
-    ran = fit(tmp_path / "job", files, seconds=0.5)
+    ran = fit(tmp_path / "job", files, **DEAF)
 
     assert ran.report.crash is None
     assert ran.report.stopped == "clock"
@@ -142,7 +144,7 @@ def test_a_component_that_winds_its_clock_up_is_killed_by_the_parents(lie: str, 
 
 
 def test_a_busy_loop_that_saved_nothing_is_a_crash(tmp_path: Path) -> None:
-    crash = fit(tmp_path / "job", pipeline(train=(LOG, "while epoch == 1: pass")), seconds=0.5).report.crash
+    crash = fit(tmp_path / "job", pipeline(train=(LOG, "while epoch == 1: pass")), **DEAF).report.crash
 
     assert crash is not None
     assert crash.culprit == "train"

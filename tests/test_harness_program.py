@@ -28,5 +28,5 @@ def test_the_program_waits_for_go_then_does_its_job(tmp_path: Path) -> None:
     (folder / "input" / "go").touch()
 
     assert waiting
-    assert program.wait(timeout=60) == 0
+    assert program.wait(timeout=300) == 0
     assert Report.parse((folder / "out" / "report.json").read_bytes()).curve

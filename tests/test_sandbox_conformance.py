@@ -232,7 +232,7 @@ if os.fork() == 0: os.setsid()
 while True: pass
 """
 
-    ended = run(code, limits=limits(seconds=1), wanted={"f": 10})
+    ended = run(code, limits=limits(seconds=3), wanted={"f": 10})
 
     assert ended.verdict == Verdict.DEADLINE
     assert ended.files["f"].read_text() == "kept"
@@ -433,8 +433,8 @@ while not os.path.exists('/job/input/go'): time.sleep(.01)
 time.sleep(.5)
 print('went')
 """
-    running = run.sandbox.start(run.job(code, limits=limits(seconds=1.5)))
-    time.sleep(1.6)
+    running = run.sandbox.start(run.job(code, limits=limits(seconds=3)))
+    time.sleep(3.1)
     running.go()
     ended = running.wait()
 

@@ -154,5 +154,5 @@ def test_the_program_waits_for_go_and_never_imports_torch(tmp_path: Path) -> Non
     (root / "input/go").touch()
 
     assert waiting
-    assert program.wait(timeout=60) == 0
+    assert program.wait(timeout=300) == 0
     assert (root / "out/sheet.png").exists()
