@@ -73,7 +73,7 @@ def test_a_delay_changes_no_result_of_a_recipe(tmp_path: Path) -> None:
     small = {name: SMALL[name] for name in ("width", "blocks")} | {"epochs": 20}
     files: dict[str, str] = dict(read_recipe("tiny-grey").fill(small))  # type: ignore[arg-type] # literals are strings
     first = "    total, step"
-    late = files | {"train": files["train"].replace(first, f"    time.sleep(1)\n{first}")}
+    late = files | {"train": files["train"].replace(first, f"    __import__('time').sleep(1)\n{first}")}
 
     assert late["train"] != files["train"]
     assert fit(tmp_path / "a", files, seconds=40).weights == fit(tmp_path / "b", late, seconds=40).weights
