@@ -76,8 +76,9 @@ class Worker:
         self._arrived: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._heard = 0
         self._asked = 0
+        self._put = 0
         self._waiting: deque[tuple[int, int]] = deque()
-        """Number of each request, and its images."""
+        """Number of each request that has no answer, and its images; the first is being judged."""
         size = answer_bytes(max(1, most), len(self.classes))
         self._ahead = jobs.start_serve(size, LIFE_SECONDS, self._hear)
         self._requests = self._ahead.folder / "input" / "requests"
@@ -108,19 +109,23 @@ class Worker:
 
     def stage(self) -> Path:
         """A new folder for the images of the next request, which are judged in the order of their names."""
-        folder = self._requests / f".{self._asked + 1:06}"
+        folder = self._requests / f".{self._put + 1:06}"
         folder.mkdir()
         return folder
 
     def put(self, images: int) -> None:
-        """Ask what lies in the folder of `stage`: so many images, at most as many as were announced."""
-        self._asked += 1
-        self._waiting.append((self._asked, images))
-        staged, folder = self._requests / f".{self._asked:06}", self._requests / f"{self._asked:06}"
+        """Ask what lies in the folder of `stage`: so many images, at most as many as were announced.
+
+        One at a time: the job takes an answer away when it gives the next.
+        """
+        self._put += 1
+        staged = self._requests / f".{self._put:06}"
         for path in staged.iterdir():
             path.chmod(0o644)  # whatever the umask: the job reads it under another uid
         staged.chmod(0o755)
-        staged.rename(folder)
+        self._waiting.append((self._put, images))
+        if len(self._waiting) == 1:
+            self._ask()
 
     def take(self, seconds: float) -> list[Judged]:
         """Wait for the answer to the earliest request that has none.
@@ -129,10 +134,12 @@ class Worker:
             WorkerError: there is none in so many seconds, or never will be, or it is none.
             ModelError: it says that the model failed.
         """
-        number, images = self._waiting.popleft()
         path = self._ahead.folder / "output" / self._next_answer(seconds)
         data = path.read_bytes()
         path.unlink()
+        number, images = self._waiting.popleft()
+        if self._waiting:
+            self._ask()
         shutil.rmtree(self._requests / f"{number:06}")
         try:
             answer = Answer.parse(data, images, len(self.classes))
@@ -152,6 +159,10 @@ class Worker:
             SandboxError: something of it is left.
         """
         self._ahead.discard()
+
+    def _ask(self) -> None:
+        self._asked, _ = self._waiting[0]
+        (self._requests / f".{self._asked:06}").rename(self._requests / f"{self._asked:06}")
 
     def _hear(self, event: Event) -> None:
         if event.kind != ANSWERED:

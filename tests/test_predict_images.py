@@ -52,10 +52,19 @@ def working(run: Path, backend: str = "bubblewrap") -> Iterator[Worker]:
 
 
 def ask(worker: Worker, *shades: int, seconds: float = 60) -> list[str]:
+    put(worker, *shades)
+    return take(worker, seconds)
+
+
+def put(worker: Worker, *shades: int) -> Path:
     folder = worker.stage()
     for number, shade in enumerate(shades):
         (folder / f"{number:04}").write_bytes(png(shade))
     worker.put(len(shades))
+    return folder.parent
+
+
+def take(worker: Worker, seconds: float = 60) -> list[str]:
     return [each if isinstance(each, str) else CLASSES[each.argmax()] for each in worker.take(seconds)]
 
 
@@ -95,6 +104,20 @@ def test_many_images_are_predicted_in_order_and_odd_files_are_problems_of_their_
     assert [prediction.label for prediction in predictions if not prediction.problem] == expected
     assert {len(prediction.top) for prediction in predictions if not prediction.problem} == {2}
     assert all(0.5 < prediction.probability <= 1 for prediction in predictions if not prediction.problem)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("backend", ["docker", "bubblewrap"])
+def test_what_is_asked_at_once_is_judged_one_by_one_or_an_answer_would_be_taken_away_unread(
+    tmp_path: Path, backend: str
+) -> None:
+    with working(make_run(tmp_path / "run"), backend) as worker:
+        _, requests, *_ = [put(worker, SHADES[name]) for name in CLASSES * 5]
+        shown = [folder.name for folder in requests.iterdir() if not folder.name.startswith(".")]
+        answers = [take(worker) for _ in CLASSES * 5]
+
+    assert shown == ["000002"]  # after the trial
+    assert answers == [[name] for name in CLASSES * 5]
 
 
 @pytest.mark.torch
