@@ -77,8 +77,8 @@ class Worker:
         self._heard = 0
         self._asked = 0
         self._put = 0
-        self._waiting: deque[tuple[int, int]] = deque()
-        """Number of each request that has no answer, and its images; the first is being judged."""
+        self._waiting: deque[int] = deque()
+        """Images of each request that has no answer; the first is being judged."""
         size = answer_bytes(max(1, most), len(self.classes))
         self._ahead = jobs.start_serve(size, LIFE_SECONDS, self._hear)
         self._requests = self._ahead.folder / "input" / "requests"
@@ -123,7 +123,7 @@ class Worker:
         for path in staged.iterdir():
             path.chmod(0o644)  # whatever the umask: the job reads it under another uid
         staged.chmod(0o755)
-        self._waiting.append((self._put, images))
+        self._waiting.append(images)
         if len(self._waiting) == 1:
             self._ask()
 
@@ -137,10 +137,10 @@ class Worker:
         path = self._ahead.folder / "output" / self._next_answer(seconds)
         data = path.read_bytes()
         path.unlink()
-        number, images = self._waiting.popleft()
+        shutil.rmtree(self._requests / f"{self._asked:06}")
+        images = self._waiting.popleft()
         if self._waiting:
             self._ask()
-        shutil.rmtree(self._requests / f"{number:06}")
         try:
             answer = Answer.parse(data, images, len(self.classes))
         except InvalidAnswerError as error:
@@ -161,7 +161,7 @@ class Worker:
         self._ahead.discard()
 
     def _ask(self) -> None:
-        self._asked, _ = self._waiting[0]
+        self._asked += 1
         (self._requests / f".{self._asked:06}").rename(self._requests / f"{self._asked:06}")
 
     def _hear(self, event: Event) -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.contract import Task
 from orchestrator.bench.paper.tuned import RECIPES
 from prompts.recipe import read_recipe, recipe_names
+from tests.playbook_cases import make_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.torch
 
 SECONDS = 400
-TASK = Task(
-    classes=("dark", "light"),
-    image_size=(4, 4),
-    channels=1,
-    train_size=64,
-    class_counts=(32, 32),
-    mean=(0.5,),
-    std=(0.3,),
-    device="cpu",
-    seed=0,
-    seconds=SECONDS,
-)
 EVERY_RECIPE = [read_recipe(name) for name in recipe_names()] + [read_recipe("vit", RECIPES)]
 
 
@@ -56,7 +44,7 @@ class TurnedRun:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for _ in range(len(self)):
             self.left -= 1
-            yield torch.rand(4, 1, 4, 4), torch.tensor([0, 1, 0, 1])
+            yield torch.rand(4, 1, 8, 8), torch.arange(4)
 
     def validate(self, model: nn.Module) -> float:
         assert not model.training
@@ -77,7 +65,7 @@ def test_a_schedule_is_complete_when_the_clock_is_shorter_than_the_epochs(recipe
     file, run = tmp_path / "train.py", TurnedRun()
     file.write_text(recipe.fill({"epochs": 300})["train"])
 
-    runpy.run_path(str(file))["train"](nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), TASK, run)
+    runpy.run_path(str(file))["train"](nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), make_task(), run)
 
     assert 0.05 * SECONDS < run.left < 0.11 * SECONDS
     assert run.rates[-1] < max(run.rates) / 100
